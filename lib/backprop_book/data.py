@@ -1,0 +1,113 @@
+"""The book's data: iris petal sizes from iris sepal sizes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from jaxtyping import Float, Int
+from sklearn.datasets import load_iris
+from sklearn.model_selection import train_test_split
+from sklearn.preprocessing import StandardScaler
+
+from backprop_book.checks import FLOAT_DTYPES, check_integer
+
+INPUT_COLUMNS = ["sepal_length", "sepal_width"]
+TARGET_COLUMNS = ["petal_length", "petal_width"]
+SPECIES_LABELS = {"versicolor": 1, "virginica": 2}
+
+
+@dataclass(frozen=True)
+class IrisRegression:
+    """Iris as a regression problem, split and standardised.
+
+    Attributes
+    ----------
+    frame : DataFrame, 150 rows
+        All flowers, three species, in centimetres: for the plots.
+    X, Y : ndarray, shapes (50, 2) and (50, 2)
+        Training inputs (sepal length and width) and targets (petal length and width),
+        standardised: in units of the training rows' standard deviation.
+    X_val, Y_val : ndarray, shapes (50, 2) and (50, 2)
+        The same for the validation rows, with the training rows' mean and deviation.
+    labels, labels_val : ndarray of int, shape (50,)
+        Species of each row, 1 for versicolor and 2 for virginica.
+    scaler_X, scaler_Y : StandardScaler
+        Fitted on the training rows. ``scaler_Y.inverse_transform`` turns predictions
+        back into centimetres.
+    """
+
+    frame: pd.DataFrame
+    X: Float[np.ndarray, "N D_in"]
+    Y: Float[np.ndarray, "N D_out"]
+    X_val: Float[np.ndarray, "N_val D_in"]
+    Y_val: Float[np.ndarray, "N_val D_out"]
+    labels: Int[np.ndarray, " N"]
+    labels_val: Int[np.ndarray, " N_val"]
+    scaler_X: StandardScaler
+    scaler_Y: StandardScaler
+
+
+def load_iris_frame() -> pd.DataFrame:
+    """Return iris as a data frame of 150 rows, from the copy that scikit-learn ships.
+
+    Returns
+    -------
+    frame : DataFrame
+        Columns sepal_length, sepal_width, petal_length, petal_width in centimetres, and
+        species (setosa, versicolor, virginica). Source: Fisher (1936).
+    """
+    iris = load_iris()
+    frame = pd.DataFrame(iris.data, columns=INPUT_COLUMNS + TARGET_COLUMNS)
+    frame["species"] = iris.target_names[iris.target]
+    return frame
+
+
+def load_iris_regression(*, seed: int = 0, dtype: str = "float32") -> IrisRegression:
+    """Load, split and standardise the data that all labs learn from.
+
+    Versicolor and virginica only, 50 flowers each. Half of each species trains, the
+    other half validates. Both scalers are fitted on the training rows alone: nothing of
+    the validation rows reaches the training.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the stratified split.
+    dtype : str
+        ``"float32"`` or ``"float64"``, of X, Y, X_val and Y_val.
+
+    Returns
+    -------
+    IrisRegression
+        The arrays, the labels, both scalers and the data frame.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument does not fit; the message names it.
+    """
+    # scikit-learn takes no seed above 2**32 - 1.
+    check_integer("seed", seed, 0, 2**32 - 1)
+    if dtype not in FLOAT_DTYPES:
+        raise ValueError(f"dtype: expected 'float32' or 'float64', got {dtype!r}")
+    frame = load_iris_frame()
+    flowers = frame[frame["species"].isin(SPECIES_LABELS)]
+    labels = flowers["species"].map(SPECIES_LABELS).to_numpy()
+    train, validation = train_test_split(
+        np.arange(len(flowers)), test_size=0.5, stratify=labels, random_state=int(seed)
+    )
+    inputs = flowers[INPUT_COLUMNS].to_numpy()
+    targets = flowers[TARGET_COLUMNS].to_numpy()
+    scaler_X = StandardScaler().fit(inputs[train])
+    scaler_Y = StandardScaler().fit(targets[train])
+    return IrisRegression(
+        frame=frame,
+        X=scaler_X.transform(inputs[train]).astype(dtype),
+        Y=scaler_Y.transform(targets[train]).astype(dtype),
+        X_val=scaler_X.transform(inputs[validation]).astype(dtype),
+        Y_val=scaler_Y.transform(targets[validation]).astype(dtype),
+        labels=labels[train],
+        labels_val=labels[validation],
+        scaler_X=scaler_X,
+        scaler_Y=scaler_Y,
+    )

@@ -1,0 +1,45 @@
+"""Check a reader's answer in an exercise cell, without giving the answer away."""
+
+import numpy as np
+
+
+def check_answer(answer: object, truth: object, *, tolerance: float = 1e-6) -> None:
+    """Print whether an answer is right and, where it is not, what is wrong with it.
+
+    Parameters
+    ----------
+    answer : None, number or array-like
+        None stands for a cell that was left empty: it is reported and raises nothing.
+    truth : number or array-like
+        The right answer.
+    tolerance : float
+        Largest difference that counts as right, relative to the truth's largest entry
+        (absolute where all entries are 0).
+    """
+    if answer is None:
+        print(
+            "Not answered yet: put your answer in place of None and run the cell again."
+        )
+        return
+    try:
+        answer = np.asarray(answer, dtype=float)
+    except (TypeError, ValueError):
+        print(f"Not yet: expected numbers, got {type(answer).__name__}.")
+        return
+    truth = np.asarray(truth, dtype=float)
+    if answer.shape != truth.shape:
+        print(f"Not yet: expected shape {truth.shape}, got {answer.shape}.")
+        return
+    difference = np.abs(answer - truth)
+    if (difference <= tolerance * (np.abs(truth).max() or 1.0)).all():
+        print("Right.")
+    elif truth.ndim == 0:
+        print(f"Not yet: {answer:.6g} is off by {difference:.2g}.")
+    else:
+        wrong = ~(difference <= tolerance * (np.abs(truth).max() or 1.0))
+        index = tuple(int(i) for i in np.argwhere(wrong)[0])
+        print(
+            f"Not yet: {wrong.sum()} of {truth.size} entries are off; the first is at "
+            "index "
+            f"{index}, where you have {answer[index]:.6g}."
+        )

@@ -1,0 +1,133 @@
+"""Draw, copy and move what the training functions start from."""
+
+import math
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import nn
+
+Weights = tuple[np.ndarray | torch.Tensor, np.ndarray | torch.Tensor]
+
+
+def draw_weights(
+    D_in: int,
+    hidden: int,
+    D_out: int,
+    *,
+    seed: int | None = None,
+    dtype: object = np.float64,
+) -> tuple[Float[np.ndarray, "D_in H"], Float[np.ndarray, "H D_out"]]:
+    """Draw W1 and W2 from the standard normal distribution.
+
+    The draws are made in float64 and then rounded, so that one seed gives the same
+    weights, up to rounding, in both dtypes. No global random state is read or changed.
+
+    Parameters
+    ----------
+    D_in, hidden, D_out : int
+        Sizes of the input, the hidden layer and the output.
+    seed : int, optional
+        Seed of the function's own generator; None draws new weights at every call.
+    dtype : dtype
+        ``float32`` or ``float64``.
+
+    Returns
+    -------
+    W1 : ndarray, shape (D_in, H)
+    W2 : ndarray, shape (H, D_out)
+    """
+    generator = np.random.default_rng(seed)
+    W1 = generator.standard_normal((D_in, hidden)).astype(dtype)
+    W2 = generator.standard_normal((hidden, D_out)).astype(dtype)
+    return W1, W2
+
+
+def initial_weights(
+    X: np.ndarray | torch.Tensor,
+    Y: np.ndarray | torch.Tensor,
+    *,
+    hidden: int,
+    weights: Weights | None,
+    seed: int | None,
+) -> Weights:
+    """Return the weights to start from: copies of those given, or fresh normal draws.
+
+    Parameters
+    ----------
+    X, Y : array or tensor, shapes (N, D_in) and (N, D_out)
+        Give the sizes and the dtype.
+    hidden : int
+        Number of hidden units H; without effect where ``weights`` are given.
+    weights : pair of arrays, optional
+        W1 and W2 of shapes (D_in, H) and (H, D_out).
+    seed : int, optional
+        See `draw_weights`.
+    """
+    if weights is None:
+        dtype = str(X.dtype).removeprefix("torch.")
+        return draw_weights(X.shape[1], hidden, Y.shape[1], seed=seed, dtype=dtype)
+    W1, W2 = (
+        W.detach().clone() if isinstance(W, torch.Tensor) else W.copy() for W in weights
+    )
+    return W1, W2
+
+
+def to_tensors(
+    device: torch.device, *arrays: np.ndarray | torch.Tensor
+) -> tuple[torch.Tensor, ...]:
+    """Return the arrays as tensors on ``device``, cut from any graph.
+
+    NumPy arrays are copied: PyTorch shares no memory with read-only ones or with
+    negative strides.
+    """
+    return tuple(
+        array.detach().to(device)
+        if isinstance(array, torch.Tensor)
+        else torch.from_numpy(np.array(array, order="C")).to(device)
+        for array in arrays
+    )
+
+
+def fill_parameters(
+    model: nn.Sequential,
+    *,
+    weights: Weights | None,
+    seed: int | None,
+    device: str | torch.device,
+) -> nn.Sequential:
+    """Give the linear layers of ``model`` their numbers, on ``device``.
+
+    The numbers are PyTorch's default ones, those of ``nn.Linear.reset_parameters``,
+    from a generator of the function's own: the seed gives what
+    ``torch.manual_seed(seed)`` would have given, and the global random state stays as
+    it was.
+
+    Parameters
+    ----------
+    model : nn.Sequential
+        Linear, ReLU, linear, on the meta device.
+    weights : pair of arrays, optional
+        W1 and W2 in this book's orientation, to be copied in place of the drawn ones.
+    seed : int, optional
+        None draws new numbers at every call.
+    device : str or torch.device
+        Where the parameters shall live. The draws are made on the CPU, so that a seed
+        gives the same numbers on all devices.
+    """
+    generator = torch.Generator()
+    if seed is None:
+        generator.seed()
+    else:
+        generator.manual_seed(seed)
+    model = model.to_empty(device="cpu")
+    with torch.no_grad():
+        for layer in (model[0], model[2]):
+            nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=generator)
+            if layer.bias is not None:
+                bound = 1 / math.sqrt(layer.in_features)
+                nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
+        if weights is not None:
+            for layer, W in zip((model[0], model[2]), weights, strict=True):
+                layer.weight.copy_(to_tensors(torch.device("cpu"), W)[0].T)
+    return model.to(device)

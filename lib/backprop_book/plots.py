@@ -1,0 +1,152 @@
+"""The book's plots, in one style that reads on a light and on a dark page."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+# Okabe and Ito's palette: told apart under the common forms of colour blindness.
+# Its yellow is left out: too pale for lines on white.
+COLORS = {
+    "blue": "#0072B2",
+    "vermilion": "#D55E00",
+    "green": "#009E73",
+    "purple": "#CC79A7",
+    "orange": "#E69F00",
+    "sky": "#56B4E9",
+    "black": "#000000",
+}
+SPECIES_COLORS = {
+    "setosa": COLORS["green"],
+    "versicolor": COLORS["blue"],
+    "virginica": COLORS["vermilion"],
+}
+SPECIES_MARKERS = {"setosa": "o", "versicolor": "s", "virginica": "^"}
+AXIS_LABELS = {
+    "sepal_length": "sepal length (cm)",
+    "sepal_width": "sepal width (cm)",
+    "petal_length": "petal length (cm)",
+    "petal_width": "petal width (cm)",
+}
+LOSS_LABEL = "loss (sum of squared errors,\nin units of the standard deviation²)"
+
+
+def use_book_style() -> None:
+    """Set Matplotlib's defaults, and have notebooks draw SVG.
+
+    Two runs give the same SVG to the letter: its identifiers are salted with a constant
+    and it carries no date.
+    """
+    plt.rcParams.update(
+        {
+            "figure.figsize": (7.0, 4.0),
+            "figure.facecolor": "white",
+            "savefig.facecolor": "white",
+            "figure.constrained_layout.use": True,
+            "font.size": 12,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "grid.color": "#DDDDDD",
+            "axes.prop_cycle": plt.cycler(color=list(COLORS.values())),
+            "lines.linewidth": 2.0,
+            "legend.frameon": False,
+            "svg.hashsalt": "backprop-book",
+        }
+    )
+    set_matplotlib_formats("svg", metadata={"Date": None})
+
+
+def plot_losses(
+    losses_tr: Sequence[float], losses_val: Sequence[float], *, ax: Axes | None = None
+) -> Axes:
+    """Draw the training and the validation loss against the iteration.
+
+    Parameters
+    ----------
+    losses_tr, losses_val : sequence of float, one length
+        As a training function returns them.
+    ax : Axes, optional
+        Where to draw; a new figure where left out.
+
+    Returns
+    -------
+    Axes
+        With a logarithmic loss axis.
+
+    Raises
+    ------
+    ValueError
+        The two differ in length.
+    """
+    if len(losses_tr) != len(losses_val):
+        raise ValueError(
+            f"losses_val: expected {len(losses_tr)} losses, as losses_tr, "
+            f"got {len(losses_val)}"
+        )
+    ax = plot_curves({"training": losses_tr, "validation": losses_val}, ax=ax)
+    ax.set_ylabel(LOSS_LABEL)
+    return ax
+
+
+def plot_curves(
+    curves: Mapping[str, Sequence[float]], *, ax: Axes | None = None
+) -> Axes:
+    """Draw named curves against the iteration, told apart by colour and dashes.
+
+    Parameters
+    ----------
+    curves : mapping of name to sequence of float
+        At most seven.
+    ax : Axes, optional
+        Where to draw; a new figure where left out.
+
+    Returns
+    -------
+    Axes
+        With a logarithmic vertical axis and a legend.
+    """
+    if ax is None:
+        _, ax = plt.subplots()
+    dashes = ["-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1))]
+    for (name, values), linestyle, color in zip(
+        curves.items(), dashes, COLORS.values(), strict=False
+    ):
+        ax.plot(
+            range(len(values)), values, linestyle=linestyle, color=color, label=name
+        )
+    ax.set_yscale("log")
+    ax.set_xlabel("iteration")
+    ax.legend()
+    return ax
+
+
+def plot_iris_pairs(frame: pd.DataFrame) -> sns.PairGrid:
+    """Draw the four measurements pair by pair, coloured by species.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        As `backprop_book.load_iris_frame` returns it.
+
+    Returns
+    -------
+    PairGrid
+        Distributions on the diagonal, scatter plots beside it.
+    """
+    # seaborn lays its grid out itself and warns where Matplotlib is to do so too.
+    with plt.rc_context({"figure.constrained_layout.use": False}):
+        grid = sns.pairplot(
+            frame.rename(columns=AXIS_LABELS),
+            hue="species",
+            palette=SPECIES_COLORS,
+            markers=list(SPECIES_MARKERS.values()),
+            corner=True,
+            height=1.9,
+            plot_kws={"s": 22, "linewidth": 0.3},
+        )
+    return grid

@@ -1,0 +1,128 @@
+"""Two-layer ReLU regression on PyTorch tensors, by hand, on any device."""
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from backprop_book.checks import check_device, check_training_arguments
+from backprop_book.initial_weights import initial_weights, to_tensors
+from backprop_book.training_log import TrainingLog
+
+Array = np.ndarray | torch.Tensor
+
+
+def two_layer_regression_tensor_loss(
+    X: Float[torch.Tensor, "N D_in"],
+    Y: Float[torch.Tensor, "N D_out"],
+    W1: Float[torch.Tensor, "D_in H"],
+    W2: Float[torch.Tensor, "H D_out"],
+) -> Float[torch.Tensor, ""]:
+    """Return the sum of squared errors as a 0-d tensor, in squared units of Y."""
+    H1 = (X @ W1).clamp(min=0)
+    E = H1 @ W2 - Y
+    return (E * E).sum()
+
+
+def two_layer_regression_tensor_gradient(
+    X: Float[torch.Tensor, "N D_in"],
+    Y: Float[torch.Tensor, "N D_out"],
+    W1: Float[torch.Tensor, "D_in H"],
+    W2: Float[torch.Tensor, "H D_out"],
+) -> tuple[
+    Float[torch.Tensor, ""],
+    Float[torch.Tensor, "D_in H"],
+    Float[torch.Tensor, "H D_out"],
+]:
+    """Return the loss and its gradients in W1 and W2, each of its weights' shape.
+
+    The derivative of ReLU at 0 is taken as 0. Autograd takes no part.
+    """
+    Z1 = X @ W1
+    H1 = Z1.clamp(min=0)
+    E = H1 @ W2 - Y
+    loss = (E * E).sum()
+
+    G = 2 * E
+    grad_W2 = H1.T @ G
+    grad_H1 = G @ W2.T
+    grad_Z1 = grad_H1 * (Z1 > 0)
+    grad_W1 = X.T @ grad_Z1
+    return loss, grad_W1, grad_W2
+
+
+def two_layer_regression_tensor_train(
+    X: Float[Array, "N D_in"],
+    Y: Float[Array, "N D_out"],
+    X_val: Float[Array, "N_val D_in"],
+    Y_val: Float[Array, "N_val D_out"],
+    lr: float,
+    nite: int,
+    *,
+    hidden: int = 100,
+    weights: tuple[Float[Array, "D_in H"], Float[Array, "H D_out"]] | None = None,
+    seed: int | None = None,
+    log_every: int = 10,
+    device: str | torch.device | None = None,
+) -> tuple[
+    Float[torch.Tensor, "D_in H"],
+    Float[torch.Tensor, "H D_out"],
+    list[float],
+    list[float],
+]:
+    """Fit W1 and W2 by full-batch gradient descent on tensors, gradients by hand.
+
+    Minimises the sum of squared errors of ``max(X @ W1, 0) @ W2`` against Y. The inputs
+    are not modified, and all is computed in their dtype.
+
+    Parameters
+    ----------
+    X, Y : ndarray or Tensor, shapes (N, D_in) and (N, D_out)
+        Training inputs and targets, both float32 or both float64.
+    X_val, Y_val : ndarray or Tensor, shapes (N_val, D_in) and (N_val, D_out)
+        Validation inputs and targets, of the same dtype.
+    lr : float
+        Learning rate, above 0.
+    nite : int
+        Number of iterations.
+    hidden : int
+        Number of hidden units H; without effect where ``weights`` are given.
+    weights : pair of ndarray or Tensor, optional
+        W1 and W2 to start from, copied. Standard normal draws where left out.
+    seed : int, optional
+        Seed of the draws; the same weights as in NumPy.
+    log_every : int
+        Print both losses every so many iterations; 0 prints nothing.
+    device : str or torch.device, optional
+        Where to compute; the device of X where left out, the CPU for a NumPy array.
+
+    Returns
+    -------
+    W1 : Tensor, shape (D_in, H)
+    W2 : Tensor, shape (H, D_out)
+        The weights after the last update, on the device.
+    losses_tr, losses_val : list of float, length ``nite``
+        Entry k belongs to the weights before update k + 1, in squared units of Y.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument does not fit; the message names it. Raised before the first
+        iteration.
+    DivergenceError
+        A loss or a weight stopped being finite.
+    """
+    check_training_arguments(
+        X, Y, X_val, Y_val, lr, nite, hidden=hidden, weights=weights, seed=seed,
+        log_every=log_every, tensors=True,
+    )  # fmt: skip
+    device = check_device(device, X)
+    W1, W2 = initial_weights(X, Y, hidden=hidden, weights=weights, seed=seed)
+    X, Y, X_val, Y_val, W1, W2 = to_tensors(device, X, Y, X_val, Y_val, W1, W2)
+    log = TrainingLog(log_every)
+    for k in range(nite):
+        loss, grad_W1, grad_W2 = two_layer_regression_tensor_gradient(X, Y, W1, W2)
+        log.record(k, loss, two_layer_regression_tensor_loss(X_val, Y_val, W1, W2))
+        W1 -= lr * grad_W1
+        W2 -= lr * grad_W2
+    log.check_final(W1, W2)
+    return W1, W2, log.losses_tr, log.losses_val
