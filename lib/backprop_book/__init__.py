@@ -1,6 +1,7 @@
 """The tested code of the book: data, training functions, gradient checks, plots."""
 
 from backprop_book.data import IrisRegression, load_iris_frame, load_iris_regression
+from backprop_book.engine import Value
 from backprop_book.exercises import check_answer
 from backprop_book.gradient_check import (
     GradientCheck,
@@ -11,6 +12,7 @@ from backprop_book.gradient_check import (
     numerical_jacobian,
     relative_error,
 )
+from backprop_book.graphs import Edge, draw_graph
 from backprop_book.initial_weights import draw_weights
 from backprop_book.plots import (
     COLORS,
@@ -27,6 +29,11 @@ from backprop_book.train_autograd import (
     two_layer_regression_autograd_gradient,
     two_layer_regression_autograd_loss,
     two_layer_regression_autograd_train,
+)
+from backprop_book.train_engine import (
+    two_layer_regression_engine_gradient,
+    two_layer_regression_engine_loss,
+    two_layer_regression_engine_train,
 )
 from backprop_book.train_nn import (
     two_layer_regression_nn_gradient,
@@ -55,11 +62,14 @@ __all__ = [
     "SPECIES_COLORS",
     "SPECIES_MARKERS",
     "DivergenceError",
+    "Edge",
     "GradientCheck",
     "IrisRegression",
+    "Value",
     "check_answer",
     "complex_step_gradient",
     "complex_step_jacobian",
+    "draw_graph",
     "draw_weights",
     "gradient_check",
     "load_iris_frame",
@@ -75,6 +85,9 @@ __all__ = [
     "two_layer_regression_autograd_gradient",
     "two_layer_regression_autograd_loss",
     "two_layer_regression_autograd_train",
+    "two_layer_regression_engine_gradient",
+    "two_layer_regression_engine_loss",
+    "two_layer_regression_engine_train",
     "two_layer_regression_nn_gradient",
     "two_layer_regression_nn_loss",
     "two_layer_regression_nn_model",

@@ -109,7 +109,14 @@ def plot_curves(
     -------
     Axes
         With a logarithmic vertical axis and a legend.
+
+    Raises
+    ------
+    ValueError
+        There are more curves than colours.
     """
+    if len(curves) > len(COLORS):
+        raise ValueError(f"curves: expected at most {len(COLORS)}, got {len(curves)}")
     if ax is None:
         _, ax = plt.subplots()
     dashes = ["-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1))]

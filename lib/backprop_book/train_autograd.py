@@ -115,7 +115,7 @@ def two_layer_regression_autograd_train(
     W2 : Tensor, shape (H, D_out)
         The weights after the last update, on the device.
     losses_tr, losses_val : list of float, length ``nite``
-        Entry k belongs to the weights before update k + 1, in squared units of Y.
+        Entry t belongs to the weights before update t + 1, in squared units of Y.
 
     Raises
     ------
@@ -135,11 +135,11 @@ def two_layer_regression_autograd_train(
     W1.requires_grad_()
     W2.requires_grad_()
     log = TrainingLog(log_every)
-    for k in range(nite):
+    for t in range(nite):
         loss, grad_W1, grad_W2 = two_layer_regression_autograd_gradient(X, Y, W1, W2)
         with torch.no_grad():
             log.record(
-                k, loss, two_layer_regression_autograd_loss(X_val, Y_val, W1, W2)
+                t, loss, two_layer_regression_autograd_loss(X_val, Y_val, W1, W2)
             )
             W1 -= lr * grad_W1
             W2 -= lr * grad_W2

@@ -139,7 +139,7 @@ def two_layer_regression_nn_train(
     model : nn.Sequential
         Linear, ReLU, linear, after the last update, on the device.
     losses_tr, losses_val : list of float, length ``nite``
-        Entry k belongs to the weights before update k + 1, in squared units of Y.
+        Entry t belongs to the weights before update t + 1, in squared units of Y.
 
     Raises
     ------
@@ -160,10 +160,10 @@ def two_layer_regression_nn_train(
         bias=bias, weights=weights, seed=seed, dtype=X.dtype, device=device,
     )  # fmt: skip
     log = TrainingLog(log_every)
-    for k in range(nite):
+    for t in range(nite):
         loss, _ = two_layer_regression_nn_gradient(model, X, Y)
         with torch.no_grad():
-            log.record(k, loss, two_layer_regression_nn_loss(model, X_val, Y_val))
+            log.record(t, loss, two_layer_regression_nn_loss(model, X_val, Y_val))
             for parameter in model.parameters():
                 parameter -= lr * parameter.grad
     log.check_final(*model.parameters())

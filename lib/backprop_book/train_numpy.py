@@ -89,7 +89,7 @@ def two_layer_regression_numpy_train(
     W2 : ndarray, shape (H, D_out)
         The weights after the last update.
     losses_tr, losses_val : list of float, length ``nite``
-        Entry k belongs to the weights before update k + 1, in squared units of Y.
+        Entry t belongs to the weights before update t + 1, in squared units of Y.
 
     Raises
     ------
@@ -117,9 +117,9 @@ def two_layer_regression_numpy_train(
     # Overflow needs no warning of NumPy's: the log stops at the first loss that is not
     # finite.
     with np.errstate(over="ignore", invalid="ignore"):
-        for k in range(nite):
+        for t in range(nite):
             loss, grad_W1, grad_W2 = two_layer_regression_numpy_gradient(X, Y, W1, W2)
-            log.record(k, loss, two_layer_regression_numpy_loss(X_val, Y_val, W1, W2))
+            log.record(t, loss, two_layer_regression_numpy_loss(X_val, Y_val, W1, W2))
             W1 -= lr * grad_W1
             W2 -= lr * grad_W2
     log.check_final(W1, W2)

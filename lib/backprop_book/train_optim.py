@@ -91,7 +91,7 @@ def two_layer_regression_nn_optim_train(
     model : nn.Sequential
         Linear, ReLU, linear, after the last update, on the device.
     losses_tr, losses_val : list of float, length ``nite``
-        Entry k belongs to the weights before update k + 1, in squared units of Y.
+        Entry t belongs to the weights before update t + 1, in squared units of Y.
 
     Raises
     ------
@@ -117,10 +117,10 @@ def two_layer_regression_nn_optim_train(
     )  # fmt: skip
     optimizer = optimizer(model.parameters(), lr=lr)
     log = TrainingLog(log_every)
-    for k in range(nite):
+    for t in range(nite):
         loss, _ = two_layer_regression_nn_optim_gradient(model, optimizer, X, Y)
         with torch.no_grad():
-            log.record(k, loss, two_layer_regression_nn_loss(model, X_val, Y_val))
+            log.record(t, loss, two_layer_regression_nn_loss(model, X_val, Y_val))
         optimizer.step()
     log.check_final(*model.parameters())
     return model, log.losses_tr, log.losses_val

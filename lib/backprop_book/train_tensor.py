@@ -101,7 +101,7 @@ def two_layer_regression_tensor_train(
     W2 : Tensor, shape (H, D_out)
         The weights after the last update, on the device.
     losses_tr, losses_val : list of float, length ``nite``
-        Entry k belongs to the weights before update k + 1, in squared units of Y.
+        Entry t belongs to the weights before update t + 1, in squared units of Y.
 
     Raises
     ------
@@ -119,9 +119,9 @@ def two_layer_regression_tensor_train(
     W1, W2 = initial_weights(X, Y, hidden=hidden, weights=weights, seed=seed)
     X, Y, X_val, Y_val, W1, W2 = to_tensors(device, X, Y, X_val, Y_val, W1, W2)
     log = TrainingLog(log_every)
-    for k in range(nite):
+    for t in range(nite):
         loss, grad_W1, grad_W2 = two_layer_regression_tensor_gradient(X, Y, W1, W2)
-        log.record(k, loss, two_layer_regression_tensor_loss(X_val, Y_val, W1, W2))
+        log.record(t, loss, two_layer_regression_tensor_loss(X_val, Y_val, W1, W2))
         W1 -= lr * grad_W1
         W2 -= lr * grad_W2
     log.check_final(W1, W2)

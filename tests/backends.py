@@ -1,0 +1,137 @@
+"""The training functions behind one interface, so that one test holds them all."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+
+import backprop_book as bb
+
+
+@dataclass(frozen=True)
+class Backend:
+    """A training function and its gradient, both from and to NumPy arrays."""
+
+    name: str
+    train: Callable
+    gradient: Callable  # (X, Y, W1, W2) -> loss, grad_W1, grad_W2
+    loss: Callable  # (X, Y, W1, W2) -> loss
+    takes_tensors: bool
+    is_model: bool
+
+    def run(self, *args, **kwargs) -> tuple[np.ndarray, np.ndarray, list, list]:
+        """Train, and return W1 and W2 in the book's orientation with both curves."""
+        result = self.train(*args, **{"log_every": 0, **kwargs})
+        if self.is_model:
+            model, losses_tr, losses_val = result
+            W1, W2 = model[0].weight.detach().T, model[2].weight.detach().T
+        else:
+            W1, W2, losses_tr, losses_val = result
+        return np.asarray(W1), np.asarray(W2), losses_tr, losses_val
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _tensors(*arrays, requires_grad=False):
+    return [torch.tensor(a, requires_grad=requires_grad) for a in arrays]
+
+
+def _numbers(loss, grad_W1, grad_W2):
+    return float(loss), np.asarray(grad_W1), np.asarray(grad_W2)
+
+
+def tensor_gradient(X, Y, W1, W2):
+    return _numbers(*bb.two_layer_regression_tensor_gradient(*_tensors(X, Y, W1, W2)))
+
+
+def autograd_gradient(X, Y, W1, W2):
+    return _numbers(
+        *bb.two_layer_regression_autograd_gradient(
+            *_tensors(X, Y), *_tensors(W1, W2, requires_grad=True)
+        )
+    )
+
+
+def _model(X, W1, W2):
+    return bb.two_layer_regression_nn_model(
+        W1.shape[0],
+        W1.shape[1],
+        W2.shape[1],
+        weights=(W1, W2),
+        dtype=torch.from_numpy(X).dtype,
+    )
+
+
+def nn_gradient(X, Y, W1, W2):
+    loss, (grad_1, grad_2) = bb.two_layer_regression_nn_gradient(
+        _model(X, W1, W2), *_tensors(X, Y)
+    )
+    return _numbers(loss, grad_1.T, grad_2.T)
+
+
+def nn_optim_gradient(X, Y, W1, W2):
+    model = _model(X, W1, W2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    loss, (grad_1, grad_2) = bb.two_layer_regression_nn_optim_gradient(
+        model, optimizer, *_tensors(X, Y)
+    )
+    return _numbers(loss, grad_1.T, grad_2.T)
+
+
+def _of_tensors(function):
+    return lambda X, Y, W1, W2: float(function(*_tensors(X, Y, W1, W2)))
+
+
+def nn_loss(X, Y, W1, W2):
+    with torch.no_grad():
+        loss = bb.two_layer_regression_nn_loss(_model(X, W1, W2), *_tensors(X, Y))
+    return float(loss)
+
+
+NUMPY = Backend(
+    "numpy",
+    bb.two_layer_regression_numpy_train,
+    bb.two_layer_regression_numpy_gradient,
+    bb.two_layer_regression_numpy_loss,
+    takes_tensors=False,
+    is_model=False,
+)
+BACKENDS = [
+    NUMPY,
+    Backend(
+        "tensor",
+        bb.two_layer_regression_tensor_train,
+        tensor_gradient,
+        _of_tensors(bb.two_layer_regression_tensor_loss),
+        takes_tensors=True,
+        is_model=False,
+    ),
+    Backend(
+        "autograd",
+        bb.two_layer_regression_autograd_train,
+        autograd_gradient,
+        _of_tensors(bb.two_layer_regression_autograd_loss),
+        takes_tensors=True,
+        is_model=False,
+    ),
+    Backend(
+        "nn",
+        bb.two_layer_regression_nn_train,
+        nn_gradient,
+        nn_loss,
+        takes_tensors=True,
+        is_model=True,
+    ),
+    Backend(
+        "nn_optim",
+        partial(bb.two_layer_regression_nn_optim_train, optimizer=torch.optim.SGD),
+        nn_optim_gradient,
+        nn_loss,
+        takes_tensors=True,
+        is_model=True,
+    ),
+]
+TORCH_BACKENDS = [backend for backend in BACKENDS if backend.takes_tensors]

@@ -1,0 +1,259 @@
+"""Every bad input of the contract, to every training function: its own clear error."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+import torch
+
+import backprop_book as bb
+from backends import BACKENDS, TORCH_BACKENDS
+from backprop_book import draw_weights
+
+GOOD = {
+    "X": np.ones((4, 2)),
+    "Y": np.ones((4, 3)),
+    "X_val": np.ones((5, 2)),
+    "Y_val": np.ones((5, 3)),
+    "lr": 1e-4,
+    "nite": 2,
+}
+W1, W2 = draw_weights(2, 6, 3, seed=0)
+
+
+def with_value(shape, value):
+    array = np.ones(shape)
+    array[-1, -1] = value
+    return array
+
+
+BAD = {
+    "X is a list": (
+        {"X": [[1.0, 2.0]]},
+        TypeError,
+        "X: expected a NumPy array.*got list",
+    ),
+    "X is a matrix": (
+        {"X": np.ones((4, 2)).view(np.matrix)},
+        TypeError,
+        "X: expected a NumPy array.*got matrix",
+    ),
+    "X is None": ({"X": None}, TypeError, "X: expected a NumPy array.*got NoneType"),
+    "X of integers": (
+        {"X": np.ones((4, 2), dtype=int)},
+        TypeError,
+        "X: expected dtype float32 or float64, got int64",
+    ),
+    "Y of objects": (
+        {"Y": np.ones((4, 3), dtype=object)},
+        TypeError,
+        "Y: expected dtype float32 or float64, got object",
+    ),
+    "X of float16": (
+        {"X": np.ones((4, 2), dtype=np.float16)},
+        TypeError,
+        "X: expected dtype float32 or float64, got float16",
+    ),
+    "Y of another dtype": (
+        {"Y": np.ones((4, 3), dtype=np.float32)},
+        TypeError,
+        "Y: expected dtype float64, the dtype of X, got float32",
+    ),
+    "Y_val of another dtype": (
+        {"Y_val": np.ones((5, 3), dtype=np.float32)},
+        TypeError,
+        "Y_val: expected dtype float64, the dtype of X, got float32",
+    ),
+    "X of one dimension": (
+        {"X": np.ones(4)},
+        ValueError,
+        r"X: expected two dimensions.*got shape \(4,\)",
+    ),
+    "Y of one dimension": (
+        {"Y": np.ones(4)},
+        ValueError,
+        r"Y: expected two dimensions.*got shape \(4,\)",
+    ),
+    "no rows": (
+        {"X": np.ones((0, 2)), "Y": np.ones((0, 3))},
+        ValueError,
+        r"X: expected at least one row and one column, got shape \(0, 2\)",
+    ),
+    "no columns": (
+        {"Y_val": np.ones((5, 0))},
+        ValueError,
+        r"Y_val: expected at least one row and one column, got shape \(5, 0\)",
+    ),
+    "NaN": (
+        {"X": with_value((4, 2), np.nan)},
+        ValueError,
+        r"X: expected finite numbers only, got nan at index \(3, 1\)",
+    ),
+    "infinity": (
+        {"Y_val": with_value((5, 3), -np.inf)},
+        ValueError,
+        r"Y_val: expected finite numbers only, got -inf at index \(4, 2\)",
+    ),
+    "rows of Y": (
+        {"Y": np.ones((3, 3))},
+        ValueError,
+        r"Y: expected 4 rows, as X has rows, got shape \(3, 3\)",
+    ),
+    "columns of X_val": (
+        {"X_val": np.ones((5, 1))},
+        ValueError,
+        r"X_val: expected 2 columns, as X has columns, got shape \(5, 1\)",
+    ),
+    "rows of Y_val": (
+        {"Y_val": np.ones((4, 3))},
+        ValueError,
+        r"Y_val: expected 5 rows, as X_val has rows, got shape \(4, 3\)",
+    ),
+    "columns of Y_val": (
+        {"Y_val": np.ones((5, 2))},
+        ValueError,
+        r"Y_val: expected 3 columns, as Y has columns, got shape \(5, 2\)",
+    ),
+    "lr is 0": ({"lr": 0}, ValueError, "lr: expected a finite number above 0, got 0"),
+    "lr negative": ({"lr": -1e-4}, ValueError, "lr: expected a finite number above 0"),
+    "lr infinite": (
+        {"lr": float("inf")},
+        ValueError,
+        "lr: expected a finite number above 0, got inf",
+    ),
+    "lr NaN": (
+        {"lr": float("nan")},
+        ValueError,
+        "lr: expected a finite number above 0, got nan",
+    ),
+    "lr a string": ({"lr": "1e-4"}, TypeError, "lr: expected a number, got '1e-4'"),
+    "lr a bool": ({"lr": True}, TypeError, "lr: expected a number, got True"),
+    "nite negative": (
+        {"nite": -1},
+        ValueError,
+        "nite: expected an integer of at least 0, got -1",
+    ),
+    "nite a float": ({"nite": 50.0}, TypeError, "nite: expected an integer, got 50.0"),
+    "nite a bool": ({"nite": True}, TypeError, "nite: expected an integer, got True"),
+    "hidden is 0": (
+        {"hidden": 0},
+        ValueError,
+        "hidden: expected an integer of at least 1, got 0",
+    ),
+    "hidden a float": (
+        {"hidden": 2.5},
+        TypeError,
+        "hidden: expected an integer, got 2.5",
+    ),
+    "log_every negative": (
+        {"log_every": -1},
+        ValueError,
+        "log_every: expected an integer of at least 0, got -1",
+    ),
+    "seed negative": (
+        {"seed": -1},
+        ValueError,
+        "seed: expected an integer of at least 0, got -1",
+    ),
+    "seed too large": (
+        {"seed": 2**64},
+        ValueError,
+        "seed: expected an integer of at most 18446744073709551615",
+    ),
+    "seed a string": ({"seed": "a"}, TypeError, "seed: expected an integer, got 'a'"),
+    "weights an array": (
+        {"weights": W1},
+        TypeError,
+        r"weights: expected a pair \(W1, W2\), got ndarray",
+    ),
+    "weights of three": (
+        {"weights": (W1, W2, W2)},
+        TypeError,
+        r"weights: expected a pair \(W1, W2\), got 3 items",
+    ),
+    "weights of lists": (
+        {"weights": (W1.tolist(), W2)},
+        TypeError,
+        r"weights\[0\] \(W1\): expected a NumPy array.*got list",
+    ),
+    "W1 transposed": (
+        {"weights": (W1.T, W2)},
+        ValueError,
+        r"weights\[0\] \(W1\): expected 2 rows, as X has columns, got shape \(6, 2\)",
+    ),
+    "W2 with other rows": (
+        {"weights": (W1, W2[1:])},
+        ValueError,
+        r"weights\[1\] \(W2\): expected 6 rows, as W1 has columns, got shape \(5, 3\)",
+    ),
+    "W2 with other columns": (
+        {"weights": (W1, W2[:, 1:])},
+        ValueError,
+        r"weights\[1\] \(W2\): expected 3 columns, as Y has columns.*\(6, 2\)",
+    ),
+    "W2 of another dtype": (
+        {"weights": (W1, W2.astype(np.float32))},
+        TypeError,
+        r"weights\[1\] \(W2\): expected dtype float64, the dtype of X, got float32",
+    ),
+    "W1 with NaN": (
+        {"weights": (with_value((2, 6), np.nan), W2)},
+        ValueError,
+        r"weights\[0\] \(W1\): expected finite numbers only, got nan at index \(1, 5\)",
+    ),
+}
+FUNCTIONS = {
+    **{backend.name: backend.train for backend in BACKENDS},
+    "nn_optim, Adam": bb.two_layer_regression_nn_optim_train,
+}
+
+
+@pytest.mark.parametrize("bad", BAD)
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_bad_input_is_refused_by_name(function, bad, capsys):
+    changed, error, message = BAD[bad]
+    with pytest.raises(error, match=message):
+        FUNCTIONS[function](**{**GOOD, **changed})
+    assert capsys.readouterr().out == "", "refused only after the first iteration"
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_good_input_passes(function):
+    FUNCTIONS[function](**GOOD, seed=0, log_every=0)
+    FUNCTIONS[function](**GOOD, weights=[W1, W2], log_every=0)
+
+
+def test_numpy_refuses_tensors():
+    with pytest.raises(TypeError, match="X: expected a NumPy array, got Tensor"):
+        bb.two_layer_regression_numpy_train(**{**GOOD, "X": torch.ones(4, 2)})
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:99", "", 3.5])
+@pytest.mark.parametrize("backend", TORCH_BACKENDS, ids=str)
+def test_unknown_device(backend, device):
+    with pytest.raises(
+        ValueError, match="device: expected one that PyTorch finds here"
+    ):
+        backend.train(**GOOD, device=device)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+@pytest.mark.parametrize("backend", TORCH_BACKENDS, ids=str)
+def test_tensors_are_checked_too(backend, bad):
+    X = torch.ones(4, 2, dtype=torch.float64)
+    X[2, 0] = bad
+    with pytest.raises(
+        ValueError, match=rf"X: expected finite.*{bad} at index \(2, 0\)"
+    ):
+        backend.train(**{**GOOD, "X": X})
+    with pytest.raises(
+        TypeError, match="X: expected dtype float32 or float64, got int64"
+    ):
+        backend.train(**{**GOOD, "X": torch.ones(4, 2, dtype=torch.int64)})
+
+
+def test_optimizer_must_be_callable():
+    with pytest.raises(TypeError, match=r"optimizer: expected a class of torch\.optim"):
+        bb.two_layer_regression_nn_optim_train(**GOOD, optimizer="adam")
+    momentum = partial(torch.optim.SGD, momentum=0.9)
+    bb.two_layer_regression_nn_optim_train(**GOOD, optimizer=momentum, log_every=0)

@@ -1,0 +1,36 @@
+"""Answers of readers: empty, right, wrong, of the wrong kind; nothing raises."""
+
+import numpy as np
+import pytest
+
+from backprop_book import check_answer
+
+TRUTH = np.array([[1.0, 2.0], [3.0, 4.0]])
+
+
+@pytest.mark.parametrize(
+    ("answer", "truth", "reply"),
+    [
+        (None, TRUTH, "Not answered yet"),
+        (TRUTH.copy(), TRUTH, "Right."),
+        (TRUTH.tolist(), TRUTH, "Right."),
+        (2.0, 2.0, "Right."),
+        (0.0, 0.0, "Right."),
+        (2.5, 2.0, "Not yet: 2.5 is off by 0.5."),
+        (float("nan"), 2.0, "Not yet: nan is off by nan."),
+        (TRUTH[0], TRUTH, "Not yet: expected shape (2, 2), got (2,)."),
+        ("two", 2.0, "Not yet: expected numbers, got str."),
+        (TRUTH.T, TRUTH, "2 of 4 entries are off; the first is at index (0, 1)"),
+    ],
+)
+def test_reply(answer, truth, reply, capsys):
+    check_answer(answer, truth)
+    assert reply in capsys.readouterr().out
+
+
+def test_tolerance_is_relative_to_the_largest_entry(capsys):
+    check_answer([1000.0, 1e-4], [1000.0, 0.0], tolerance=1e-6)
+    check_answer([1000.0, 1e-2], [1000.0, 0.0], tolerance=1e-6)
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "Right."
+    assert second.startswith("Not yet: 1 of 2")

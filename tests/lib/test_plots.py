@@ -1,0 +1,75 @@
+"""Plots show what they were given, and draw the same file twice."""
+
+import io
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import pytest
+
+from backprop_book import (
+    load_iris_frame,
+    plot_curves,
+    plot_iris_pairs,
+    plot_losses,
+    use_book_style,
+)
+
+
+@pytest.fixture(autouse=True)
+def book_style():
+    mpl.use("Agg")
+    with mpl.rc_context():
+        use_book_style()
+        yield
+    plt.close("all")
+
+
+def test_losses():
+    ax = plot_losses([3.0, 2.0, 1.0], [4.0, 3.0, 2.5])
+    training, validation = ax.get_lines()
+    assert list(training.get_ydata()) == [3.0, 2.0, 1.0]
+    assert list(validation.get_xdata()) == [0, 1, 2]
+    assert ax.get_yscale() == "log"
+    assert "iteration" in ax.get_xlabel()
+    assert "sum of squared errors" in ax.get_ylabel()
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "training",
+        "validation",
+    ]
+    assert training.get_linestyle() != validation.get_linestyle()
+
+
+def test_losses_on_given_axes():
+    _, ax = plt.subplots()
+    assert plot_losses([1.0], [2.0], ax=ax) is ax
+
+
+def test_losses_of_two_lengths_are_refused():
+    with pytest.raises(ValueError, match=r"losses_val: expected 2 losses.*got 1"):
+        plot_losses([1.0, 2.0], [1.0])
+
+
+def test_more_curves_than_styles_are_refused():
+    with pytest.raises(ValueError, match="curves: expected at most 7, got 8"):
+        plot_curves({str(i): [1.0] for i in range(8)})
+
+
+def test_pairs_are_labelled_in_centimetres():
+    grid = plot_iris_pairs(load_iris_frame())
+    assert grid.axes[3, 0].get_xlabel() == "sepal length (cm)"
+    assert grid.axes[3, 0].get_ylabel() == "petal width (cm)"
+    assert [text.get_text() for text in grid.legend.get_texts()] == [
+        "setosa",
+        "versicolor",
+        "virginica",
+    ]
+
+
+def test_a_figure_drawn_twice_is_the_same_to_the_letter():
+    def svg():
+        ax = plot_losses([3.0, 2.0], [4.0, 3.0])
+        file = io.BytesIO()
+        ax.figure.savefig(file, format="svg", metadata={"Date": None})
+        return file.getvalue()
+
+    assert svg() == svg()

@@ -1,0 +1,54 @@
+"""A proof must be able to fail."""
+
+import numpy as np
+import pytest
+
+from backprop_book import prove
+
+CLAIM = np.array([[1.0, 2.0]])
+
+
+def test_a_right_claim_prints_label_shape_and_error(capsys):
+    prove("d-some-thing", CLAIM, CLAIM + 1e-13)
+    out = capsys.readouterr().out
+    assert out.startswith("d-some-thing: proved, 1×2, relative error ")
+    assert "≤ 1e-10" in out
+
+
+def test_one_number(capsys):
+    prove("d-x", np.float64(2.0), np.float64(2.0))
+    assert "one number" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "truth", [CLAIM + 1e-6, -CLAIM, np.array([[np.nan, 2.0]]), CLAIM * 2]
+)
+def test_a_wrong_claim_stops_and_names_the_label(truth, capsys):
+    with pytest.raises(AssertionError, match="d-some-thing: claim and truth differ"):
+        prove("d-some-thing", CLAIM, truth)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("tolerance", [1e-7, 0, -1, np.nan, np.inf])
+def test_no_loose_tolerance(tolerance):
+    with pytest.raises(ValueError, match="tolerance: expected above 0 and at most"):
+        prove("d-x", CLAIM, CLAIM.copy(), tolerance=tolerance)
+
+
+def test_float32_and_empty_arrays_prove_nothing():
+    with pytest.raises(TypeError, match="claim: expected dtype float64, got float32"):
+        prove("d-x", CLAIM.astype(np.float32), CLAIM)
+    with pytest.raises(TypeError, match="truth: expected dtype float64, got float32"):
+        prove("d-x", CLAIM, CLAIM.astype(np.float32))
+    with pytest.raises(ValueError, match="claim: expected at least one number"):
+        prove("d-x", np.empty((0, 2)), np.empty((0, 2)))
+
+
+def test_a_claim_cannot_be_its_own_truth():
+    with pytest.raises(ValueError, match="truth: expected a result of its own"):
+        prove("d-x", CLAIM, CLAIM)
+
+
+def test_shapes_must_agree():
+    with pytest.raises(ValueError, match=r"expected shape \(2, 1\)"):
+        prove("d-x", CLAIM, CLAIM.T.copy())

@@ -1,0 +1,273 @@
+"""The contract that all training functions share."""
+
+import numpy as np
+import pytest
+import torch
+
+import backprop_book as bb
+from backends import BACKENDS, NUMPY, TORCH_BACKENDS
+from backprop_book import DivergenceError, draw_weights, load_iris_regression
+
+
+@pytest.fixture(scope="module")
+def iris64():
+    return load_iris_regression(seed=0, dtype="float64")
+
+
+@pytest.fixture(scope="module")
+def iris32():
+    return load_iris_regression(seed=0)
+
+
+def arrays(iris):
+    return iris.X, iris.Y, iris.X_val, iris.Y_val
+
+
+def curve_difference(result, reference):
+    """Return the largest relative difference over both curves."""
+    return max(
+        np.max(np.abs(np.subtract(a, b)) / np.abs(b))
+        for a, b in zip(result[2:], reference[2:], strict=True)
+    )
+
+
+@pytest.mark.parametrize("backend", BACKENDS[1:], ids=str)
+def test_float64_curves_agree_over_5000_iterations(backend, iris64):
+    weights = draw_weights(2, 100, 2, seed=0)
+    reference = NUMPY.run(*arrays(iris64), 1e-4, 5000, weights=weights)
+    result = backend.run(*arrays(iris64), 1e-4, 5000, weights=weights)
+    assert curve_difference(result, reference) <= 1e-12
+
+
+@pytest.mark.parametrize("backend", BACKENDS[1:], ids=str)
+def test_float32_curves_agree_over_50_iterations(backend, iris32):
+    weights = draw_weights(2, 100, 2, seed=0, dtype="float32")
+    reference = NUMPY.run(*arrays(iris32), 1e-4, 50, weights=weights)
+    result = backend.run(*arrays(iris32), 1e-4, 50, weights=weights)
+    assert curve_difference(result, reference) <= 1e-5
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("backend", BACKENDS, ids=str)
+def test_returns(backend, dtype):
+    iris = load_iris_regression(seed=0, dtype=dtype)
+    W1, W2, losses_tr, losses_val = backend.run(*arrays(iris), 1e-4, 7, hidden=5)
+    assert (W1.shape, W2.shape) == ((2, 5), (5, 2))
+    assert W1.dtype == W2.dtype == np.dtype(dtype)
+    assert len(losses_tr) == len(losses_val) == 7
+    assert all(type(loss) is float for loss in losses_tr + losses_val)
+
+
+@pytest.mark.parametrize("backend", BACKENDS, ids=str)
+def test_first_loss_belongs_to_the_initial_weights(backend, iris64):
+    weights = draw_weights(2, 10, 2, seed=3)
+    _, _, losses_tr, losses_val = backend.run(*arrays(iris64), 1e-4, 1, weights=weights)
+    X, Y, X_val, Y_val = arrays(iris64)
+    assert losses_tr[0] == pytest.approx(NUMPY.loss(X, Y, *weights), rel=1e-13)
+    assert losses_val[0] == pytest.approx(NUMPY.loss(X_val, Y_val, *weights), rel=1e-13)
+
+
+@pytest.mark.parametrize("backend", BACKENDS, ids=str)
+def test_one_step_follows_the_gradient(backend, iris64):
+    weights = draw_weights(2, 10, 2, seed=3)
+    W1, W2, _, _ = backend.run(*arrays(iris64), 1e-4, 1, weights=weights)
+    _, grad_W1, grad_W2 = NUMPY.gradient(iris64.X, iris64.Y, *weights)
+    np.testing.assert_allclose(W1, weights[0] - 1e-4 * grad_W1, rtol=1e-12)
+    np.testing.assert_allclose(W2, weights[1] - 1e-4 * grad_W2, rtol=1e-12)
+
+
+@pytest.mark.parametrize("backend", BACKENDS, ids=str)
+def test_no_iteration_returns_the_initial_weights(backend, iris64):
+    weights = draw_weights(2, 10, 2, seed=3)
+    W1, W2, losses_tr, losses_val = backend.run(
+        *arrays(iris64), 1e-4, 0, weights=weights
+    )
+    np.testing.assert_array_equal(W1, weights[0])
+    np.testing.assert_array_equal(W2, weights[1])
+    assert losses_tr == losses_val == []
+
+
+@pytest.mark.parametrize("backend", BACKENDS, ids=str)
+def test_inputs_and_weights_are_not_modified(backend, iris64):
+    weights = draw_weights(2, 10, 2, seed=3)
+    before = [a.copy() for a in (*arrays(iris64), *weights)]
+    backend.run(*arrays(iris64), 1e-4, 5, weights=weights)
+    for array, copy in zip((*arrays(iris64), *weights), before, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+@pytest.mark.parametrize("backend", TORCH_BACKENDS, ids=str)
+def test_tensors_are_taken_and_not_modified(backend, iris64):
+    weights = draw_weights(2, 10, 2, seed=3)
+    expected = backend.run(*arrays(iris64), 1e-4, 5, weights=weights)
+    tensors = [torch.tensor(a) for a in (*arrays(iris64), *weights)]
+    tensors[0].requires_grad_()
+    before = [t.detach().clone() for t in tensors]
+    result = backend.run(*tensors[:4], 1e-4, 5, weights=tuple(tensors[4:]))
+    np.testing.assert_array_equal(result[0], expected[0])
+    assert result[2:] == expected[2:]
+    for tensor, copy in zip(tensors, before, strict=True):
+        assert torch.equal(tensor, copy)
+        assert tensor.grad is None
+
+
+@pytest.mark.parametrize("layout", ["read-only", "fortran", "reversed", "strided"])
+@pytest.mark.parametrize("backend", BACKENDS, ids=str)
+def test_memory_layouts(backend, layout, iris64):
+    def laid_out(array):
+        if layout == "fortran":
+            return np.asfortranarray(array)
+        if layout == "reversed":
+            return array[::-1].copy()[::-1]
+        if layout == "strided":
+            return np.repeat(array, 2, axis=0)[::2]
+        array = array.copy()
+        array.flags.writeable = False
+        return array
+
+    weights = draw_weights(2, 10, 2, seed=3)
+    expected = backend.run(*arrays(iris64), 1e-4, 5, weights=weights)
+    result = backend.run(
+        *map(laid_out, arrays(iris64)), 1e-4, 5, weights=tuple(map(laid_out, weights))
+    )
+    np.testing.assert_allclose(result[0], expected[0], rtol=1e-12)
+
+
+@pytest.mark.parametrize("backend", BACKENDS[:3], ids=str)
+def test_a_seed_gives_the_weights_of_draw_weights(backend, iris64):
+    W1, W2, _, _ = backend.run(*arrays(iris64), 1e-4, 0, seed=5)
+    expected = draw_weights(2, 100, 2, seed=5)
+    np.testing.assert_array_equal(W1, expected[0])
+    np.testing.assert_array_equal(W2, expected[1])
+    assert abs(W1.std() - 1) < 0.2
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_nn_draws_what_pytorch_draws_by_default(bias, dtype):
+    model = bb.two_layer_regression_nn_model(3, 7, 2, bias=bias, seed=11, dtype=dtype)
+    with torch.random.fork_rng():
+        torch.manual_seed(11)
+        expected = torch.nn.Sequential(
+            torch.nn.Linear(3, 7, bias=bias, dtype=dtype),
+            torch.nn.ReLU(),
+            torch.nn.Linear(7, 2, bias=bias, dtype=dtype),
+        )
+    assert len(list(model.parameters())) == (4 if bias else 2)
+    for mine, theirs in zip(model.parameters(), expected.parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+
+
+@pytest.mark.parametrize("backend", BACKENDS, ids=str)
+def test_seeds(backend, iris64):
+    def first_weights(seed):
+        return backend.run(*arrays(iris64), 1e-4, 0, seed=seed)[0]
+
+    np.testing.assert_array_equal(first_weights(1), first_weights(1))
+    assert not np.array_equal(first_weights(1), first_weights(2))
+    assert not np.array_equal(first_weights(None), first_weights(None))
+
+
+@pytest.mark.parametrize("seed", [None, 1])
+@pytest.mark.parametrize("backend", BACKENDS, ids=str)
+def test_global_random_state_is_left_alone(backend, seed, iris64):
+    numpy_state = np.random.get_state()[1].copy()
+    torch_state = torch.random.get_rng_state()
+    backend.run(*arrays(iris64), 1e-4, 2, seed=seed)
+    np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)
+    assert torch.equal(torch.random.get_rng_state(), torch_state)
+
+
+@pytest.mark.parametrize("log_every", [10, 4])
+@pytest.mark.parametrize("backend", BACKENDS, ids=str)
+def test_report(backend, log_every, iris64, capsys):
+    *_, losses_tr, losses_val = backend.run(
+        *arrays(iris64), 1e-4, 21, seed=0, log_every=log_every
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert [int(line.split()[1]) for line in lines] == list(range(0, 21, log_every))
+    assert f"{losses_tr[0]:.2f}" in lines[0]
+    assert f"{losses_val[0]:.2f}" in lines[0]
+
+
+@pytest.mark.parametrize("backend", BACKENDS, ids=str)
+def test_silent(backend, iris64, capsys):
+    backend.run(*arrays(iris64), 1e-4, 3, log_every=0)
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("backend", BACKENDS, ids=str)
+def test_a_numpy_scalar_learning_rate_keeps_float32(backend, iris32):
+    expected = backend.run(*arrays(iris32), 1e-4, 5, seed=0)
+    result = backend.run(*arrays(iris32), np.float64(1e-4), 5, seed=0)
+    assert result[0].dtype == np.float32
+    np.testing.assert_array_equal(result[0], expected[0])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("backend", BACKENDS, ids=str)
+def test_plain_gradient_descent_from_normal_weights_diverges(backend, dtype):
+    iris = load_iris_regression(seed=0, dtype=dtype)
+    weights = draw_weights(2, 100, 2, seed=0, dtype=dtype)
+    with pytest.raises(
+        DivergenceError, match=r"loss is (inf|nan) at iteration"
+    ) as info:
+        backend.run(*arrays(iris), 1e-3, 50, weights=weights)
+    error = info.value
+    assert f"at iteration {error.iteration}" in str(error)
+    assert "smaller lr" in str(error)
+    assert len(error.losses_tr) == len(error.losses_val) == error.iteration
+    assert np.isfinite(error.losses_tr).all()
+
+
+def test_adam_diverges_where_its_step_overflows(iris32):
+    with pytest.raises(DivergenceError) as info:
+        bb.two_layer_regression_nn_optim_train(
+            *arrays(iris32), 1e30, 5, seed=0, log_every=0
+        )
+    assert info.value.iteration == len(info.value.losses_tr) > 0
+
+
+@pytest.mark.parametrize("backend", BACKENDS, ids=str)
+def test_weights_that_overflow_in_the_last_update_are_reported(backend, iris32):
+    weights = draw_weights(2, 10, 2, seed=0, dtype="float32")
+    with pytest.raises(DivergenceError, match="weight is not finite at iteration 1"):
+        backend.run(*arrays(iris32), 1e38, 1, weights=weights)
+
+
+def test_weights_set_the_number_of_hidden_units(iris64):
+    for backend in BACKENDS:
+        W1, _, _, _ = backend.run(
+            *arrays(iris64), 1e-4, 1, weights=draw_weights(2, 7, 2, seed=0)
+        )
+        assert W1.shape == (2, 7)
+
+
+@pytest.mark.parametrize("backend", BACKENDS[3:], ids=str)
+def test_bias_is_trained_where_asked_for(backend, iris64):
+    model, losses_tr, _ = backend.train(
+        *arrays(iris64), 1e-4, 50, seed=0, bias=True, log_every=0
+    )
+    start = bb.two_layer_regression_nn_model(
+        2, 100, 2, bias=True, seed=0, dtype=torch.float64
+    )
+    assert not torch.equal(model[0].bias, start[0].bias)
+    assert not torch.equal(model[2].bias, start[2].bias)
+    assert losses_tr[-1] < losses_tr[0]
+
+
+def test_adam_is_the_default_optimiser(iris64):
+    def last_loss(**kwargs):
+        return bb.two_layer_regression_nn_optim_train(
+            *arrays(iris64), 1e-3, 20, seed=0, log_every=0, **kwargs
+        )[1][-1]
+
+    assert last_loss() == last_loss(optimizer=torch.optim.Adam)
+    assert last_loss() != last_loss(optimizer=torch.optim.SGD)
+
+
+def test_final_weights_can_be_scored(iris64):
+    W1, W2, losses_tr, _ = NUMPY.run(*arrays(iris64), 1e-4, 10, seed=0)
+    longer = NUMPY.run(*arrays(iris64), 1e-4, 11, seed=0)
+    assert losses_tr == longer[2][:10]
+    assert NUMPY.loss(iris64.X, iris64.Y, W1, W2) == longer[2][10]
