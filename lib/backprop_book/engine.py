@@ -1,7 +1,7 @@
 """Reverse-mode automatic differentiation on NumPy arrays, small enough to read.
 
-The class is a model of its genre, not an invention: micrograd (Karpathy, 2020) does the
-same for single numbers, and PyTorch for tensors on any device.
+micrograd (Karpathy, 2020) is the model of the genre: it does for single numbers what
+this module does for arrays and PyTorch for tensors on any device.
 """
 
 import numbers
@@ -10,29 +10,31 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from jaxtyping import Float
 
+Axis = int | tuple[int, ...] | None
+
 
 class Value:
     """An array that remembers how it was computed, and can send gradients back.
 
     Operators and methods do what NumPy's do. What is no Value (a number, an array) may
-    stand on either side of an operator and takes part as a constant. Its arrays are
-    neither copied nor written to; as with any autograd, don't change them between the
-    forward and the backward pass. Nothing here would notice.
+    stand on either side of an operator and takes part as a constant: no gradient is
+    computed for it. Results share memory with their operands where NumPy's do. As with
+    any autograd, don't change an array between the forward and the backward pass;
+    nothing here would notice.
 
     Parameters
     ----------
     data : number or array-like
         Copied. Floats keep their dtype. Integers and booleans become float64 here, and
-        the other operand's dtype where they meet a Value in an operator; a Python float
-        follows the other operand too.
+        take the other operand's dtype in an operator; so does a Python float.
 
     Attributes
     ----------
     data : ndarray
-        The numbers, 0-d for a single one.
+        The numbers; 0-d for a single one.
     grad : ndarray or None
-        The gradient of what ``backward`` was called on, of the shape and dtype of
-        ``data``. Calls add to it; set it to None to start from nothing.
+        The gradient of what ``backward`` was called on, with the shape and dtype of
+        ``data``. Further calls add to it; set it to None to start from nothing.
 
     Raises
     ------
@@ -44,9 +46,9 @@ class Value:
     __array_ufunc__ = None  # makes `array + value` call Value.__radd__
 
     def __init__(self, data: object) -> None:
-        self.data = np.array(_real("data", data, np.float64))
+        self.data = np.array(_real(data, np.float64))
         self.grad: np.ndarray | None = None
-        # Pairs (parent, function from this node's gradient to the parent's share).
+        # Pairs (parent, function from this value's gradient to the parent's share).
         self._edges: tuple[tuple[Value, Callable], ...] = ()
 
     def __repr__(self) -> str:
@@ -55,10 +57,8 @@ class Value:
     def __array__(self, *args: object, **kwargs: object) -> np.ndarray:
         raise TypeError("expected an array, got a Value: use its .data")
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the data."""
-        return self.data.shape
+    def __iter__(self) -> "Iterator[Value]":
+        return (self[i] for i in range(len(self.data)))
 
     def __add__(self, other: object) -> "Value":
         a, b = _operands(self, other)
@@ -74,10 +74,11 @@ class Value:
         return _node(-self.data, (self, lambda G: -G))
 
     def __sub__(self, other: object) -> "Value":
-        return _subtract(self, other)
+        a, b = _operands(self, other)
+        return _node(a - b, (self, lambda G: G), (other, lambda G: -G))
 
     def __rsub__(self, other: object) -> "Value":
-        return _subtract(other, self)
+        return -self + other
 
     def __truediv__(self, other: object) -> "Value":
         return _divide(self, other)
@@ -93,11 +94,10 @@ class Value:
 
     def __pow__(self, exponent: float) -> "Value":
         if not isinstance(exponent, numbers.Real):
-            raise TypeError(
-                f"exponent: expected a number, got {type(exponent).__name__}"
-            )
+            got = type(exponent).__name__
+            raise TypeError(f"exponent: expected a number, got {got}")
         a, p = self.data, float(exponent)
-        # The formula would give 0 * inf at 0 for the constant a**0.
+        # At p = 0 the formula gives 0 * inf where a is 0.
         slope = p * a ** (p - 1) if p else np.zeros_like(a)
         return _node(a**p, (self, lambda G: G * slope))
 
@@ -121,42 +121,27 @@ class Value:
         a = self.data
         return _node(np.maximum(a, 0), (self, lambda G: G * (a > 0)))
 
-    def sum(
-        self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
-    ) -> "Value":
+    def sum(self, axis: Axis = None, keepdims: bool = False) -> "Value":
         """Return the sum over all entries, or along some axes, as ``np.sum`` does."""
-        shape = self.data.shape
+        out = self.data.sum(axis=axis, keepdims=True)
+        full, kept = self.data.shape, out.shape
+        stretch = (self, lambda G: np.broadcast_to(G.reshape(kept), full))
+        return _node(out if keepdims else out.squeeze(axis), stretch)
 
-        def spread(G: np.ndarray) -> np.ndarray:
-            if axis is not None and not keepdims:
-                G = np.expand_dims(G, axis)
-            return np.broadcast_to(G, shape)
-
-        return _node(self.data.sum(axis=axis, keepdims=keepdims), (self, spread))
-
-    def mean(
-        self, axis: int | tuple[int, ...] | None = None, keepdims: bool = False
-    ) -> "Value":
+    def mean(self, axis: Axis = None, keepdims: bool = False) -> "Value":
         """Return the mean of all entries, or along some axes, as ``np.mean`` does."""
         total = self.sum(axis, keepdims)
-        return total / (self.data.size // max(total.data.size, 1))
+        return total / (self.data.size / max(total.data.size, 1))
 
     def __getitem__(self, index: object) -> "Value":
+        a = self.data
+
         def scatter(G: np.ndarray) -> np.ndarray:
-            out = np.zeros(shape, dtype=G.dtype)
-            np.add.at(
-                out, index, G
-            )  # `out[index] += G` would add a repeated index once
+            out = np.zeros_like(a)
+            np.add.at(out, index, G)  # out[index] += G would add a repeated index once
             return out
 
-        shape = self.data.shape
-        return _node(self.data[index], (self, scatter))
-
-    def __len__(self) -> int:
-        return len(self.data)
-
-    def __iter__(self) -> "Iterator[Value]":
-        return (self[i] for i in range(len(self)))
+        return _node(a[index], (self, scatter))
 
     def reshape(self, *shape: int | tuple[int, ...]) -> "Value":
         """Return the same entries in another shape, as ``ndarray.reshape`` does."""
@@ -168,22 +153,18 @@ class Value:
         back = np.argsort(np.ravel(axes) % self.data.ndim) if axes else None
         return _node(self.data.transpose(*axes), (self, lambda G: G.transpose(back)))
 
-    @property
-    def T(self) -> "Value":
-        """The axes in reverse order."""
-        return self.transpose()
+    T = property(transpose, doc="The axes in reverse order.")
 
     def backward(self, gradient: object = None) -> None:
         """Add the gradient of this value to the ``grad`` of all it was computed from.
 
-        Intermediate values get theirs too, which PyTorch keeps for leaves only. Every
-        ``grad`` is an array of its own.
+        Intermediate values get theirs too; PyTorch keeps it for leaves only.
 
         Parameters
         ----------
         gradient : array-like of this value's shape, optional
-            The upstream gradient G to start from: the result is then the gradient of
-            ``(G * value).sum()``. May be left out for a single number: 1.
+            The upstream gradient G to start from, so that what comes out is the
+            gradient of ``(G * value).sum()``. A single number can do without: it is 1.
 
         Raises
         ------
@@ -191,34 +172,28 @@ class Value:
             The gradient is missing though this value is no single number, or has
             another shape.
         """
-        if gradient is None:
-            if self.data.size != 1:
-                raise ValueError(
-                    f"gradient: expected an array of shape {self.shape}, got None; "
-                    "only a single number can do without"
-                )
-            gradient = np.ones(self.shape)
-        gradient = _real("gradient", gradient, self.data.dtype)
-        if gradient.shape != self.shape:
-            raise ValueError(
-                f"gradient: expected shape {self.shape}, got {gradient.shape}"
-            )
-        upstream = {self: gradient.copy()}
+        if gradient is None and self.data.size == 1:
+            gradient = np.ones_like(self.data)
+        if gradient is None or np.shape(gradient) != self.data.shape:
+            got = None if gradient is None else np.shape(gradient)
+            expected = f"an array of shape {self.data.shape}, the value's"
+            raise ValueError(f"gradient: expected {expected}, got {got}")
+        upstream = {self: _real(gradient, self.data.dtype).copy()}
         for node in reversed(topological_order(self)):
-            # All that use this node come before it, so its gradient is complete.
+            # All that use this value came before it: its gradient is complete.
             G = np.asarray(upstream.pop(node), dtype=node.data.dtype)
-            for parent, share_of in node._edges:
-                # The sum is a new array: steps like `lambda G: G` hand on G itself.
-                share = unbroadcast(share_of(G), parent.shape)
-                upstream[parent] = upstream.get(parent, 0) + share
             node.grad = G if node.grad is None else np.asarray(node.grad + G)
+            for parent, share_of in node._edges:
+                # Adding makes a new array: a step like `lambda G: G` returns G itself.
+                share = unbroadcast(share_of(G), parent.data.shape)
+                upstream[parent] = upstream.get(parent, 0) + share
 
 
 def topological_order(value: Value) -> list[Value]:
-    """Return all values that ``value`` was computed from, and itself as the last.
+    """Return all that ``value`` was computed from, each before what uses it.
 
-    Each comes after all that it was computed from. Depth-first, with a stack of its own
-    in place of recursion, so that a graph may be deeper than Python's limit on calls.
+    ``value`` itself comes last. Depth first, with a stack in place of recursion, so
+    that a graph may be deeper than Python lets calls be.
     """
     order, seen, stack = [], set(), [(value, False)]
     while stack:
@@ -235,71 +210,53 @@ def topological_order(value: Value) -> list[Value]:
 def unbroadcast(
     G: Float[np.ndarray, "*broadcast"], shape: tuple[int, ...]
 ) -> Float[np.ndarray, "*shape"]:
-    """Sum a gradient over the axes that broadcasting stretched ``shape`` along.
+    """Sum a gradient over the axes along which ``shape`` was broadcast to its own.
 
-    Parameters
-    ----------
-    G : ndarray
-        The gradient in the stretched array.
-    shape : tuple of int
-        The shape before broadcasting: fewer axes, or axes of size 1.
+    Those are the axes that ``shape`` lacks and those where its size is 1.
     """
     if G.shape == shape:
         return G
     new = G.ndim - len(shape)
-    stretched = tuple(new + i for i, size in enumerate(shape) if size == 1)
-    return G.sum(axis=(*range(new), *stretched), keepdims=True).reshape(shape)
+    ones = [new + i for i, size in enumerate(shape) if size == 1]
+    return G.sum(axis=(*range(new), *ones)).reshape(shape)
 
 
-def _real(name: str, data: object, dtype: np.dtype) -> np.ndarray:
+def _real(data: object, dtype: np.dtype) -> np.ndarray:
     """Return an array of floats; what has no float dtype of its own takes ``dtype``."""
     array = np.asarray(data)
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"{name}: expected real numbers, got dtype {array.dtype}")
+        raise TypeError(f"expected real numbers, got dtype {array.dtype}")
     weak = array.dtype.kind != "f" or type(data) is float
     return array.astype(dtype) if weak else array
 
 
 def _operands(*operands: object) -> list[np.ndarray]:
-    """Return the arrays of two operands, of which at least one is a Value."""
+    """Return the arrays of two operands, at least one of them a Value."""
     dtype = next(x.data.dtype for x in operands if isinstance(x, Value))
-    return [
-        x.data if isinstance(x, Value) else _real("operand", x, dtype) for x in operands
-    ]
+    return [x.data if isinstance(x, Value) else _real(x, dtype) for x in operands]
 
 
 def _node(data: np.ndarray, *edges: tuple[object, Callable]) -> Value:
-    """Return a new value, with edges to those operands that are no constants."""
+    """Return a new value, with an edge to each operand that is no constant."""
     node = Value.__new__(Value)  # past __init__, which would copy
     node.data, node.grad = np.asarray(data), None
     node._edges = tuple(edge for edge in edges if isinstance(edge[0], Value))
     return node
 
 
-def _subtract(x: object, y: object) -> Value:
-    a, b = _operands(x, y)
-    return _node(a - b, (x, lambda G: G), (y, lambda G: -G))
-
-
 def _divide(x: object, y: object) -> Value:
     a, b = _operands(x, y)
-    out = a / b
-    return _node(out, (x, lambda G: G / b), (y, lambda G: -G * out / b))
+    return _node(a / b, (x, lambda G: G / b), (y, lambda G: -G * (a / b) / b))
 
 
 def _matmul(x: object, y: object) -> Value:
     a, b = _operands(x, y)
-    out = a @ b
-    # NumPy takes a 1-d operand for one row on the left, for one column on the right.
-    A = a[None, :] if a.ndim == 1 else a
-    B = b[:, None] if b.ndim == 1 else b
-    shape = (*np.broadcast_shapes(A.shape[:-2], B.shape[:-2]), A.shape[-2], B.shape[-1])
-
-    def left(G: np.ndarray) -> np.ndarray:
-        return G.reshape(shape) @ B.swapaxes(-1, -2)
-
-    def right(G: np.ndarray) -> np.ndarray:
-        grad_B = A.swapaxes(-1, -2) @ G.reshape(shape)
-        return grad_B[..., 0] if b.ndim == 1 else grad_B
-
-    return _node(out, (x, left), (y, right))
+    # As in NumPy, a 1-d operand is one row on the left and one column on the right.
+    A, B = a[None, :] if a.ndim == 1 else a, b[:, None] if b.ndim == 1 else b
+    row, column = (0 if n == 1 else slice(None) for n in (a.ndim, b.ndim))
+    out = A @ B
+    return _node(
+        out[..., row, column],
+        (x, lambda G: G.reshape(out.shape) @ B.swapaxes(-1, -2)),
+        (y, lambda G: (A.swapaxes(-1, -2) @ G.reshape(out.shape))[..., column]),
+    )

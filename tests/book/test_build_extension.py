@@ -1,0 +1,110 @@
+"""An edit under lib/ re-executes the pages; an unchanged book executes nothing."""
+
+import shutil
+
+import pytest
+
+from chapter_files import ROOT
+from jupyter_book_build import build
+
+PAGE = """\
+---
+jupytext:
+  text_representation:
+    extension: .md
+    format_name: myst
+kernelspec:
+  display_name: Python 3
+  language: python
+  name: python3
+---
+
+# A page with one value from the library
+
+The value doubles: $y = 2 x$.
+
+```{code-cell} ipython3
+import importlib.util
+
+spec = importlib.util.spec_from_file_location("value", "../lib/small/value.py")
+module = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(module)
+print("the library says", module.VALUE)
+```
+"""
+
+
+@pytest.fixture
+def small_book(tmp_path):
+    """A book of one page, with this book's configuration and extension."""
+    for folder in ("_ext", "_static"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    for file in ("_config.yml", "references.bib"):
+        shutil.copy(ROOT / file, tmp_path)
+    (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
+    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: chapters/page\n")
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "chapters" / "page.md").write_text(PAGE)
+    library = tmp_path / "lib" / "small" / "value.py"
+    library.parent.mkdir(parents=True)
+    library.write_text("VALUE = 1\n")
+    return tmp_path
+
+
+def test_an_edit_under_lib_reexecutes_the_pages(small_book):
+    page = small_book / "_build" / "html" / "chapters" / "page.html"
+    library = small_book / "lib" / "small" / "value.py"
+
+    code, log = build(small_book)
+    assert code == 0, log
+    assert "the library says 1" in page.read_text()
+
+    code, log = build(small_book)
+    assert code == 0, log
+    assert "Executing notebook" not in log
+
+    library.write_text("VALUE = 2\n")
+    code, log = build(small_book)
+    assert code == 0, log
+    assert "the library says 2" in page.read_text()
+    caches = list((small_book / "_build" / ".jupyter_cache").iterdir())
+    assert len(caches) == 1, "the cache of the old library is still there"
+
+
+def cell(code):
+    return f"```{{code-cell}} ipython3\n{code}\n```"
+
+
+FAULTS = {
+    "a cell raises": (cell("raise RuntimeError('planted')"), "planted"),
+    "a cell warns": (cell("import warnings\nwarnings.warn('planted')"), "stderr"),
+    "a reference": ("See {ref}`no-such-place`.", "no-such-place"),
+    "an equation": ("See {eq}`no-such-equation`.", "no-such-equation"),
+    "an anchor": ("See [there](#no-such-anchor).", "no-such-anchor"),
+    "a citation": ("See {cite:t}`nobody1900nothing`.", "nobody1900nothing"),
+    "a formula": (r"The formula $\frac{1$ is broken.", "KaTeX"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_in_a_page_fails_the_build_and_is_named(small_book, name):
+    fault, message = FAULTS[name]
+    page = small_book / "chapters" / "page.md"
+    page.write_text(f"{PAGE}\n{fault}\n")
+    code, log = build(small_book)
+    assert code != 0, f"built without complaint:\n{log}"
+    assert message in log
+
+
+def test_a_page_outside_the_table_of_contents_fails_the_build(small_book):
+    (small_book / "chapters" / "forgotten.md").write_text("# Forgotten\n")
+    code, log = build(small_book)
+    assert code != 0
+    assert "forgotten" in log
+
+
+def test_missing_katex_is_named(small_book):
+    (small_book / "node_modules").unlink()
+    code, log = build(small_book)
+    assert code != 0
+    assert "npm ci" in log
