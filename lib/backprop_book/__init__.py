@@ -1,5 +1,7 @@
 """The tested code of the book: data, training functions, gradient checks, plots."""
 
+from backprop_book.backward_report import BackwardReport
+from backprop_book.check_backward import check_backward
 from backprop_book.data import IrisRegression, load_iris_frame, load_iris_regression
 from backprop_book.engine import Value
 from backprop_book.exercises import check_answer
@@ -61,12 +63,14 @@ __all__ = [
     "COLORS",
     "SPECIES_COLORS",
     "SPECIES_MARKERS",
+    "BackwardReport",
     "DivergenceError",
     "Edge",
     "GradientCheck",
     "IrisRegression",
     "Value",
     "check_answer",
+    "check_backward",
     "complex_step_gradient",
     "complex_step_jacobian",
     "draw_graph",

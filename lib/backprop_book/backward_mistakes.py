@@ -1,4 +1,4 @@
-"""The backward pass as eight lines, and a catalogue of ways to get one line wrong.
+"""The backward pass as nine lines, and a catalogue of ways to get one line wrong.
 
 A mistake is a line that replaces the right one. What the catalogue shows to a reader is
 the very text that is executed, so the name and the numbers cannot drift apart.
@@ -43,8 +43,8 @@ STEP = ("lab_numpy", "One step downhill")
 ORDER = ("lab_numpy", "A tempting order of lines")
 FLOAT64 = ("lab_numpy", "float64 by accident")
 TRANSPOSES = ("vector_derivatives", "Where the transposes come from")
-OUTER = ("vector_derivatives", "Outer products")
-SHAPES = ("vector_derivatives", "Shape rule")
+OUTER = ("vector_derivatives", "One sample gives an outer product, a batch their sum")
+SHAPES = ("vector_derivatives", "The shape rule checks, and proves nothing")
 KINK = ("chain_rule", "ReLU at zero")
 DECAY = ("backpropagation", "Weight decay")
 
@@ -79,258 +79,163 @@ class Mistake:
         return f"{self.step} = {self.line}"
 
 
-# Several keys can share one line: a mean, and a factor 2 forgotten as well.
+# Several mistakes can share one line: a mean, and the factor 2 forgotten as well.
 Replacement = tuple[Mistake, ...]
 
-_FACTORS = {
-    "sign": (
-        "-({})",
-        "The sign is turned: the error is Y_hat - Y, and the gradient points uphill.",
-        LOSS,
-    ),
-    "mean_over_N": (
-        "{} / N",
-        "It is divided by N, the number of samples: this loss is a sum, not a mean.",
-        SUM,
-    ),
-    "mean_over_N_D_out": (
-        "{} / (N * D_out)",
-        "It is divided by N * D_out, the number of predictions: this loss is a sum, "
-        "not a mean.",
-        SUM,
-    ),
-    "mean_over_D_out": (
-        "{} / D_out",
-        "It is divided by D_out, the number of outputs: this loss is a sum, not a "
-        "mean.",
-        SUM,
-    ),
-}
-_FACTOR_2 = (
-    "factor_2_missing",
-    "The factor 2 is missing: the derivative of a square is twice its base.",
-    LOSS,
+# fmt: off
+_FACTORS = (
+    ("factor_2_missing", "{}", LOSS,
+     "The factor 2 is missing: the derivative of a square is twice its base."),
+    ("mean_over_N", "{} / N", SUM,
+     "It is divided by N, the number of samples: this loss is a sum, not a mean."),
+    ("mean_over_N_D_out", "{} / (N * D_out)", SUM,
+     "It is divided by N * D_out, all predictions: this loss is a sum, not a mean."),
+    ("mean_over_D_out", "{} / D_out", SUM,
+     "It is divided by D_out, the number of outputs: this loss is a sum, not a mean."),
+    ("sign", "-({})", LOSS,
+     "The sign is turned: the error is Y_hat - Y, and the gradient points uphill."),
 )
-
-_RELU_MISSING = "ReLU is missing from the forward pass: H1 is Z1 there."
-_TARGETS_MISSING = "The targets are missing: the upstream gradient needs Y_hat - Y."
-_NOT_DERIVED = "The square is not differentiated: E**2 where 2 * E belongs."
-_W2_MISSING = "The upstream gradient is not multiplied by W2 on its way to H1."
-_W2_TURNED = "A transpose goes the wrong way: W2 where W2.T belongs."
-_G_TURNED = "A transpose goes the wrong way: the upstream gradient G is transposed."
-_BOTH_TURNED = "Two transposes go the wrong way, or the two factors changed places."
-_KINK_ONE = "The derivative of ReLU at 0 is taken as 1; in this book it is 0."
-_KINK_HALF = "The derivative of ReLU at 0 is taken as 1/2; in this book it is 0."
-_WRONG_MASK = "ReLU's mask comes from the wrong array: {}, where Z1 belongs."
-_ONE_ROW = "The sum over the batch is missing: only the {} sample is used."
-_UNSUMMED = "The sum over the batch is missing: each sample's gradient is kept apart."
-_TRANSPOSED = "The gradient is transposed: a gradient has the shape of its weights."
-_OTHER = "This is {}, the other gradient."
-_ZEROS = "All entries are 0: is the array still to be filled?"
-_STEPPED = "These are {} after a step, not the gradient."
-_DECAYED = "A multiple of {} is added, as for weight decay; this loss has none."
-
-_OTHERS = (
-    Mistake("relu_missing", "H1", "Z1", _RELU_MISSING, FORWARD),
-    Mistake("targets_missing", "G", "2 * Y_hat", _TARGETS_MISSING, LOSS),
-    Mistake("loss_not_differentiated", "G", "E**2", _NOT_DERIVED, LOSS),
-    # Upstream, from the output to the hidden values.
-    Mistake("W2_missing", "grad_H1", "G", _W2_MISSING, TO_H1),
-    Mistake(
-        "W2_missing", "grad_H1", "G.sum(axis=1, keepdims=True)", _W2_MISSING, TO_H1
-    ),
-    Mistake(
-        "W2_updated",
-        "grad_H1",
-        "G @ (W2 - lr * grad_W2).T",
-        "W2 is already updated when grad_H1 is computed: G belongs to the old W2.",
-        ORDER,
-    ),
-    Mistake("transpose_W2", "grad_H1", "G @ W2", _W2_TURNED, TRANSPOSES),
-    Mistake("transpose_G", "grad_H1", "G.T @ W2.T", _G_TURNED, TRANSPOSES),
-    Mistake("transposes_G_W2", "grad_H1", "G.T @ W2", _BOTH_TURNED, TRANSPOSES),
-    Mistake("transposes_G_W2", "grad_H1", "W2 @ G.T", _BOTH_TURNED, TRANSPOSES),
-    Mistake("transposes_G_W2", "grad_H1", "W2.T @ G", _BOTH_TURNED, TRANSPOSES),
-    Mistake("transposes_G_W2", "grad_H1", "W2 @ G", _BOTH_TURNED, TRANSPOSES),
-    Mistake(
-        "W1_for_W2",
-        "grad_H1",
-        "G @ W1.T",
-        "W1 stands where W2 belongs: this step goes through the second map.",
-        TO_H1,
-    ),
-    # Through ReLU.
-    Mistake(
-        "mask_missing",
-        "grad_Z1",
-        "grad_H1",
-        "ReLU's mask is missing: where Z1 is negative, no gradient may pass.",
-        RELU,
-    ),
-    Mistake(
-        "mask_from_upstream",
-        "grad_Z1",
-        "grad_H1 * (grad_H1 > 0)",
-        _WRONG_MASK.format("the upstream gradient"),
-        RELU,
-    ),
-    Mistake(
-        "mask_from_G",
-        "grad_Z1",
-        "grad_H1 * (G > 0)",
-        _WRONG_MASK.format("the upstream gradient G of the output"),
-        RELU,
-    ),
-    Mistake(
-        "mask_from_output",
-        "grad_Z1",
-        "grad_H1 * (Y_hat > 0)",
-        _WRONG_MASK.format("the output Y_hat"),
-        RELU,
-    ),
-    Mistake(
-        "mask_from_input",
-        "grad_Z1",
-        "grad_H1 * (X > 0)",
-        _WRONG_MASK.format("the input X"),
-        RELU,
-    ),
-    Mistake(
-        "mask_inverted",
-        "grad_Z1",
-        "grad_H1 * (Z1 < 0)",
-        "ReLU's mask is turned round: it passes the gradient where Z1 is negative.",
-        RELU,
-    ),
-    Mistake(
-        "mask_inverted",
-        "grad_Z1",
-        "grad_H1 * (Z1 <= 0)",
-        "ReLU's mask is turned round: it passes the gradient where Z1 is negative.",
-        RELU,
-    ),
-    Mistake(
-        "value_for_mask",
-        "grad_Z1",
-        "grad_H1 * H1",
-        "ReLU's value H1 stands where its derivative belongs, the mask of 0 and 1.",
-        RELU,
-    ),
-    Mistake("relu_at_zero_one", "grad_Z1", "grad_H1 * (Z1 >= 0)", _KINK_ONE, KINK),
-    Mistake(
-        "relu_at_zero_half", "grad_Z1", "grad_H1 * np.heaviside(Z1, 0.5)", _KINK_HALF,
-        KINK,
-    ),
-)  # fmt: skip
-
-
-def _product_mistakes(left: str, right: str, step: str, weights: str) -> list[Mistake]:
-    """Return the wrong ways of the product ``left.T @ right``, a weight gradient."""
-    key = f"transposes_{left}_{right}"
-    turned = "A transpose goes the wrong way: {0} where {0}.T belongs."
-    right_turned = "A transpose goes the wrong way: {0}.T where {0} belongs."
-    other = "grad_W2" if step == "grad_W1" else "grad_W1"
-    table = [
-        (f"transpose_{left}", f"{left} @ {right}", turned.format(left), TRANSPOSES),
-        (
-            f"transpose_{right}",
-            f"{left}.T @ {right}.T",
-            right_turned.format(right),
-            TRANSPOSES,
-        ),
-        (key, f"{left} @ {right}.T", _BOTH_TURNED, TRANSPOSES),
-        (key, f"{right} @ {left}", _BOTH_TURNED, TRANSPOSES),
-        (key, f"{right} @ {left}.T", _BOTH_TURNED, TRANSPOSES),
-        (key, f"{right}.T @ {left}.T", _BOTH_TURNED, TRANSPOSES),
-        ("gradient_transposed", f"{right}.T @ {left}", _TRANSPOSED, SHAPES),
-        (
-            "batch_sum_first_row",
-            f"{left}[:1].T @ {right}[:1]",
-            _ONE_ROW.format("first"),
-            OUTER,
-        ),
-        (
-            "batch_sum_last_row",
-            f"{left}[-1:].T @ {right}[-1:]",
-            _ONE_ROW.format("last"),
-            OUTER,
-        ),
-        (
-            "batch_sum_missing",
-            f"{left}[:, :, None] * {right}[:, None, :]",
-            _UNSUMMED,
-            OUTER,
-        ),
-        ("other_gradient", other, _OTHER.format(other), BACKWARD),
-        ("zeros", f"np.zeros({weights}.shape)", _ZEROS, BACKWARD),
-        (
-            "weights_after_step",
-            f"{weights} - lr * ({left}.T @ {right})",
-            _STEPPED.format(weights),
-            STEP,
-        ),
-        (
-            "weight_decay",
-            f"{left}.T @ {right} + decay * {weights}",
-            _DECAYED.format(weights),
-            DECAY,
-        ),
-    ]
-    return [Mistake(key, step, line, says, read) for key, line, says, read in table]
-
-
-def _wrong_input(key: str, line: str, wrong: str, right: str, read: Reading) -> Mistake:
-    says = f"{wrong} stands where {right} belongs, the input of this layer."
-    return Mistake(key, line.split(" = ")[0], line.split(" = ")[1], says, read)
+_STEPS_BEFORE_WEIGHTS = (
+    ("relu_missing", "H1", FORWARD, ["Z1"],
+     "ReLU is missing from the forward pass."),
+    ("targets_missing", "G", LOSS, ["2 * Y_hat"],
+     "The targets are missing: the upstream gradient starts from Y_hat - Y."),
+    ("loss_not_differentiated", "G", LOSS, ["E**2"],
+     "The square is not differentiated."),
+    ("W2_missing", "grad_H1", TO_H1, ["G", "G.sum(axis=1, keepdims=True)"],
+     "The upstream gradient is not multiplied by W2 on its way to H1."),
+    ("W2_updated", "grad_H1", ORDER, ["G @ (W2 - lr * grad_W2).T"],
+     "W2 is already updated when grad_H1 is computed: G belongs to the old W2."),
+    ("transpose_W2", "grad_H1", TRANSPOSES, ["G @ W2"],
+     "A transpose goes the wrong way: W2 stands where W2.T belongs."),
+    ("transpose_G", "grad_H1", TRANSPOSES, ["G.T @ W2.T"],
+     "A transpose goes the wrong way: G, the upstream gradient, is transposed."),
+    ("product_G_W2", "grad_H1", TRANSPOSES,
+     ["G.T @ W2", "W2 @ G", "W2 @ G.T", "W2.T @ G"],
+     "The product of G and W2 sums over the wrong index."),
+    ("W1_for_W2", "grad_H1", TO_H1, ["G @ W1.T"],
+     "W1 stands where W2 belongs: this step goes through the second map."),
+    ("mask_missing", "grad_Z1", RELU, ["grad_H1"],
+     "ReLU's mask is missing: where Z1 is negative, no gradient may pass."),
+    ("mask_from_upstream", "grad_Z1", RELU, ["grad_H1 * (grad_H1 > 0)"],
+     "ReLU's mask comes from the wrong array: the upstream gradient, not Z1."),
+    ("mask_from_G", "grad_Z1", RELU, ["grad_H1 * (G > 0)"],
+     "ReLU's mask comes from the wrong array: the upstream gradient G, not Z1."),
+    ("mask_from_output", "grad_Z1", RELU, ["grad_H1 * (Y_hat > 0)"],
+     "ReLU's mask comes from the wrong array: the output Y_hat, not Z1."),
+    ("mask_from_input", "grad_Z1", RELU, ["grad_H1 * (X > 0)"],
+     "ReLU's mask comes from the wrong array: the input X, not Z1."),
+    ("mask_inverted", "grad_Z1", RELU, ["grad_H1 * (Z1 < 0)", "grad_H1 * (Z1 <= 0)"],
+     "ReLU's mask is turned round: the gradient passes where Z1 is positive."),
+    ("value_for_mask", "grad_Z1", RELU, ["grad_H1 * H1"],
+     "ReLU's value stands where its derivative belongs, a mask of 0 and 1."),
+    ("relu_at_zero_one", "grad_Z1", KINK, ["grad_H1 * (Z1 >= 0)"],
+     "The derivative of ReLU at 0 is taken as 1; in this book it is 0."),
+    ("relu_at_zero_half", "grad_Z1", KINK, ["grad_H1 * np.heaviside(Z1, 0.5)"],
+     "The derivative of ReLU at 0 is taken as 1/2; in this book it is 0."),
+)
+# The last step of either gradient is A.T @ B, with A the layer's input and B what comes
+# from behind; W stands for the weights and `other` for the other gradient.
+_LAST_STEP = (
+    ("transpose_{A}", TRANSPOSES, ["{A} @ {B}"],
+     "A transpose goes the wrong way: {A} stands where {A}.T belongs."),
+    ("transpose_{B}", TRANSPOSES, ["{A}.T @ {B}.T"],
+     "A transpose goes the wrong way: {B}, the upstream gradient, is transposed."),
+    ("product_{A}_{B}", TRANSPOSES,
+     ["{A} @ {B}.T", "{B} @ {A}", "{B} @ {A}.T", "{B}.T @ {A}.T"],
+     "The product of {A} and {B} sums over the wrong index."),
+    ("gradient_transposed", SHAPES, ["{B}.T @ {A}"],
+     "The gradient is transposed: it must have the shape of {W}."),
+    ("only_first_row", OUTER, ["{A}[:1].T @ {B}[:1]"],
+     "The sum over the batch is missing: only the first sample is used."),
+    ("only_last_row", OUTER, ["{A}[-1:].T @ {B}[-1:]"],
+     "The sum over the batch is missing: only the last sample is used."),
+    ("samples_not_summed", OUTER, ["{A}[:, :, None] * {B}[:, None, :]"],
+     "The sum over the batch is missing: each sample's gradient is kept apart."),
+    ("other_gradient", BACKWARD, ["{other}"],
+     "This is the other gradient, {other}."),
+    ("zeros", BACKWARD, ["np.zeros({W}.shape)"],
+     "All entries are 0: the array is not filled."),
+    ("weights_returned", STEP, ["{W}", "{W} - lr * ({A}.T @ {B})"],
+     "These are the weights {W}, before or after a step, not their gradient."),
+    ("weight_decay", DECAY, ["{A}.T @ {B} + decay * {W}"],
+     "A multiple of {W} is added, as for weight decay; this loss has none."),
+)
+_WRONG_LAYER_INPUT = (
+    ("H1_for_X", "grad_W1", TO_W1, ["H1.T @ grad_Z1"],
+     "H1 stands where X belongs, the input of the first layer."),
+    ("X_for_H1", "grad_W2", TO_W2, ["X.T @ G"],
+     "X stands where H1 belongs, the input of the second layer."),
+    ("Z1_for_H1", "grad_W2", TO_W2, ["Z1.T @ G"],
+     "Z1 stands where H1 belongs: the second layer's input comes after ReLU."),
+    ("mask_for_H1", "grad_W2", TO_W2, ["(Z1 > 0).T @ G"],
+     "ReLU's mask stands where H1 belongs, ReLU's value."),
+)
+_LETTERS = {
+    "grad_W1": {"A": "X", "B": "grad_Z1", "W": "W1", "other": "grad_W2"},
+    "grad_W2": {"A": "H1", "B": "G", "W": "W2", "other": "grad_W1"},
+}
+# fmt: on
 
 
 def _factor_replacements() -> Iterator[Replacement]:
-    """Yield every product of the constant factors, those with the fewest first."""
-    divisors = [key for key in _FACTORS if key != "sign"]
-    found = []
-    for half, sign, divisor in product((0, 1), (0, 1), (None, *divisors)):
-        line, keys = ("E" if half else "2 * E"), []
-        mistakes = [_FACTOR_2] if half else []
-        for key in (divisor, "sign" if sign else None):
-            if key is not None:
-                form, says, read = _FACTORS[key]
-                line = form.format(line)
-                keys.append((key, says, read))
-        mistakes += keys
-        if mistakes:
-            found.append(
-                tuple(Mistake(key, "G", line, says, read) for key, says, read in mistakes)
-            )  # fmt: skip
-    yield from sorted(found, key=len)
+    """Yield the wrong constant factors, and those that can occur together."""
+    two, *divisors, sign = _FACTORS
+    for chosen in product((None, two), (None, *divisors), (None, sign)):
+        chosen = [factor for factor in chosen if factor]
+        line = "E" if two in chosen else "2 * E"
+        for _, form, _, _ in chosen:
+            line = form.format(line)
+        if chosen:
+            yield tuple(
+                Mistake(key, "G", line, says, read) for key, _, read, says in chosen
+            )
 
 
 @cache
 def single_replacements(gradient: str) -> tuple[Replacement, ...]:
-    """Return all wrong lines that can spoil ``"grad_W1"`` or ``"grad_W2"``."""
-    catalogue = [
-        *_factor_replacements(),
-        *((mistake,) for mistake in _OTHERS),
-        *((m,) for m in _product_mistakes("X", "grad_Z1", "grad_W1", "W1")),
-        (_wrong_input("H1_for_X", "grad_W1 = H1.T @ grad_Z1", "H1", "X", TO_W1),),
-        *((m,) for m in _product_mistakes("H1", "G", "grad_W2", "W2")),
-        (_wrong_input("X_for_H1", "grad_W2 = X.T @ G", "X", "H1", TO_W2),),
-        (_wrong_input("Z1_for_H1", "grad_W2 = Z1.T @ G", "Z1", "H1", TO_W2),),
+    """Return all wrong lines that can spoil ``"grad_W1"`` or ``"grad_W2"``.
+
+    One mistake can have several lines, and one line several mistakes.
+    """
+    letters = _LETTERS[gradient]
+    last_step = [
         (
-            _wrong_input(
-                "mask_for_H1", "grad_W2 = (Z1 > 0).T @ G", "ReLU's mask", "H1", TO_W2
-            ),
-        ),
+            key.format(**letters),
+            gradient,
+            read,
+            [line.format(**letters) for line in lines],
+            says.format(**letters),
+        )
+        for key, read, lines, says in _LAST_STEP
     ]
-    return tuple(r for r in catalogue if r[0].step in STEPS[gradient])
+    table = (*_STEPS_BEFORE_WEIGHTS, *last_step, *_WRONG_LAYER_INPUT)
+    factors = sorted(_factor_replacements(), key=len)
+    others = [
+        (Mistake(key, step, line, says, read),)
+        for key, step, read, lines, says in table
+        for line in lines
+        if step in STEPS[gradient]
+    ]
+    return (*factors, *others)
 
 
-def paired_replacements(gradient: str) -> Iterator[Replacement]:
-    """Yield two wrong lines at a time, of two different steps, at most one unknown."""
-    for first, second in combinations(single_replacements(gradient), 2):
-        pair = first + second
-        steps = {mistake.step for mistake in pair}
-        if len(steps) == 2 and sum(unknown_of((m,)) is not None for m in pair) < 2:
-            yield pair
+def combined_replacements(gradient: str) -> Iterator[Replacement]:
+    """Yield wrong lines of two steps, with at most one unknown, then of three.
+
+    The third is a convention at ReLU's kink, which is chosen apart from all the rest.
+    """
+    singles = single_replacements(gradient)
+    pairs = []
+    for first, second in combinations(singles, 2):
+        two_unknowns = unknown_of(first) and unknown_of(second)
+        if first[0].step != second[0].step and not two_unknowns:
+            pairs.append(first + second)
+    yield from pairs
+    kinks = [single for single in singles if single[0].read == KINK]
+    for pair, kink in product(pairs, kinks):
+        if all(mistake.step != kink[0].step for mistake in pair):
+            yield pair + kink
 
 
 def unknown_of(replacement: Replacement) -> str | None:

@@ -8,7 +8,6 @@ import numbers
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from jaxtyping import Float
 
 Axis = int | tuple[int, ...] | None
 
@@ -94,8 +93,7 @@ class Value:
 
     def __pow__(self, exponent: float) -> "Value":
         if not isinstance(exponent, numbers.Real):
-            got = type(exponent).__name__
-            raise TypeError(f"exponent: expected a number, got {got}")
+            raise TypeError(f"exponent: expected a number, got {exponent!r}")
         a, p = self.data, float(exponent)
         # At p = 0 the formula gives 0 * inf where a is 0.
         slope = p * a ** (p - 1) if p else np.zeros_like(a)
@@ -176,8 +174,7 @@ class Value:
             gradient = np.ones_like(self.data)
         if gradient is None or np.shape(gradient) != self.data.shape:
             got = None if gradient is None else np.shape(gradient)
-            expected = f"an array of shape {self.data.shape}, the value's"
-            raise ValueError(f"gradient: expected {expected}, got {got}")
+            raise ValueError(f"gradient: expected shape {self.data.shape}, got {got}")
         upstream = {self: _real(gradient, self.data.dtype).copy()}
         for node in reversed(topological_order(self)):
             # All that use this value came before it: its gradient is complete.
@@ -207,12 +204,10 @@ def topological_order(value: Value) -> list[Value]:
     return order
 
 
-def unbroadcast(
-    G: Float[np.ndarray, "*broadcast"], shape: tuple[int, ...]
-) -> Float[np.ndarray, "*shape"]:
-    """Sum a gradient over the axes along which ``shape`` was broadcast to its own.
+def unbroadcast(G: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Sum a gradient over the axes along which an array of ``shape`` was broadcast.
 
-    Those are the axes that ``shape`` lacks and those where its size is 1.
+    Those are the axes that ``shape`` lacks, and those where its size is 1.
     """
     if G.shape == shape:
         return G

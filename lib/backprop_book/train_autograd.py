@@ -17,7 +17,15 @@ def two_layer_regression_autograd_loss(
     W1: Float[torch.Tensor, "D_in H"],
     W2: Float[torch.Tensor, "H D_out"],
 ) -> Float[torch.Tensor, ""]:
-    """Return the sum of squared errors as a 0-d tensor, in squared units of Y."""
+    """Return the sum of squared errors as a 0-d tensor, in squared units of Y.
+
+    Parameters
+    ----------
+    X, Y : Tensor, shapes (N, D_in) and (N, D_out)
+        Inputs and targets.
+    W1, W2 : Tensor, shapes (D_in, H) and (H, D_out)
+        Weights, of the same dtype.
+    """
     H1 = torch.relu(X @ W1)
     E = H1 @ W2 - Y
     return E.square().sum()
@@ -44,6 +52,7 @@ def two_layer_regression_autograd_gradient(
     Returns
     -------
     loss : Tensor, 0-d
+        Outside the graph, in squared units of Y.
     grad_W1, grad_W2 : Tensor
         The same tensors as ``W1.grad`` and ``W2.grad``.
 

@@ -66,7 +66,15 @@ def two_layer_regression_nn_loss(
     X: Float[torch.Tensor, "N D_in"],
     Y: Float[torch.Tensor, "N D_out"],
 ) -> Float[torch.Tensor, ""]:
-    """Return the model's sum of squared errors as a 0-d tensor, in squared Y units."""
+    """Return the model's sum of squared errors as a 0-d tensor, in squared Y units.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Maps shape (N, D_in) to (N, D_out).
+    X, Y : Tensor, shapes (N, D_in) and (N, D_out)
+        Inputs and targets, on the model's device.
+    """
     return loss_function(model(X), Y)
 
 
@@ -76,6 +84,13 @@ def two_layer_regression_nn_gradient(
     Y: Float[torch.Tensor, "N D_out"],
 ) -> tuple[Float[torch.Tensor, ""], list[torch.Tensor]]:
     """Return the loss and leave its gradients in the parameters' ``.grad``.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Maps shape (N, D_in) to (N, D_out).
+    X, Y : Tensor, shapes (N, D_in) and (N, D_out)
+        Inputs and targets, on the model's device.
 
     Returns
     -------

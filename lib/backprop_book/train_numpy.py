@@ -14,7 +14,15 @@ def two_layer_regression_numpy_loss(
     W1: Float[np.ndarray, "D_in H"],
     W2: Float[np.ndarray, "H D_out"],
 ) -> float:
-    """Return the sum of squared errors, in squared units of Y."""
+    """Return the sum of squared errors, in squared units of Y.
+
+    Parameters
+    ----------
+    X, Y : ndarray, shapes (N, D_in) and (N, D_out)
+        Inputs and targets.
+    W1, W2 : ndarray, shapes (D_in, H) and (H, D_out)
+        Weights, of the same dtype.
+    """
     H1 = np.maximum(X @ W1, 0)
     E = H1 @ W2 - Y
     return float(np.vdot(E, E))
@@ -29,6 +37,20 @@ def two_layer_regression_numpy_gradient(
     """Return the loss and its gradients in W1 and W2, each of its weights' shape.
 
     The derivative of ReLU at 0 is taken as 0.
+
+    Parameters
+    ----------
+    X, Y : ndarray, shapes (N, D_in) and (N, D_out)
+        Inputs and targets.
+    W1, W2 : ndarray, shapes (D_in, H) and (H, D_out)
+        Weights, of the same dtype.
+
+    Returns
+    -------
+    loss : float
+        In squared units of Y.
+    grad_W1, grad_W2 : ndarray, shapes (D_in, H) and (H, D_out)
+        In squared units of Y per unit of the weight.
     """
     Z1 = X @ W1
     H1 = np.maximum(Z1, 0)

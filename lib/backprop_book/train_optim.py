@@ -26,6 +26,15 @@ def two_layer_regression_nn_optim_gradient(
 ) -> tuple[Float[torch.Tensor, ""], list[torch.Tensor]]:
     """Return the loss and leave its gradients where the optimiser looks for them.
 
+    Parameters
+    ----------
+    model : nn.Module
+        Maps shape (N, D_in) to (N, D_out).
+    optimizer : torch.optim.Optimizer
+        Of the model's parameters; its ``zero_grad`` is called, its ``step`` is not.
+    X, Y : Tensor, shapes (N, D_in) and (N, D_out)
+        Inputs and targets, on the model's device.
+
     Returns
     -------
     loss : Tensor, 0-d

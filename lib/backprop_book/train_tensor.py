@@ -17,7 +17,15 @@ def two_layer_regression_tensor_loss(
     W1: Float[torch.Tensor, "D_in H"],
     W2: Float[torch.Tensor, "H D_out"],
 ) -> Float[torch.Tensor, ""]:
-    """Return the sum of squared errors as a 0-d tensor, in squared units of Y."""
+    """Return the sum of squared errors as a 0-d tensor, in squared units of Y.
+
+    Parameters
+    ----------
+    X, Y : Tensor, shapes (N, D_in) and (N, D_out)
+        Inputs and targets.
+    W1, W2 : Tensor, shapes (D_in, H) and (H, D_out)
+        Weights, of the same dtype.
+    """
     H1 = (X @ W1).clamp(min=0)
     E = H1 @ W2 - Y
     return (E * E).sum()
@@ -36,6 +44,20 @@ def two_layer_regression_tensor_gradient(
     """Return the loss and its gradients in W1 and W2, each of its weights' shape.
 
     The derivative of ReLU at 0 is taken as 0. Autograd takes no part.
+
+    Parameters
+    ----------
+    X, Y : Tensor, shapes (N, D_in) and (N, D_out)
+        Inputs and targets.
+    W1, W2 : Tensor, shapes (D_in, H) and (H, D_out)
+        Weights, of the same dtype.
+
+    Returns
+    -------
+    loss : Tensor, 0-d
+        In squared units of Y.
+    grad_W1, grad_W2 : Tensor, shapes (D_in, H) and (H, D_out)
+        In squared units of Y per unit of the weight.
     """
     Z1 = X @ W1
     H1 = Z1.clamp(min=0)

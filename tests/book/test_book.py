@@ -32,7 +32,7 @@ def code_cells(book, chapter):
 
 
 def test_no_warning_in_the_log(book):
-    warnings = [line for line in book.log.splitlines() if "WARNING" in line]
+    warnings = [line for line in book.log.splitlines() if "WARNING:" in line]
     assert not warnings
     assert "build succeeded" in book.log
 

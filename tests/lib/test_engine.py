@@ -1,0 +1,633 @@
+"""The book's own autograd against PyTorch's, in float64, operation by operation."""
+
+import ast
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, mutually_broadcastable_shapes
+
+from backprop_book import Value, engine, relative_error
+
+TOLERANCE = 1e-12
+SEEDS = st.integers(0, 2**32 - 1)
+quickly = settings(max_examples=60, deadline=None, derandomize=True)
+
+
+def draw(seed, *shapes):
+    """Return arrays of both signs, with all entries at least 0.3 away from 0."""
+    generator = np.random.default_rng(seed)
+    return [
+        generator.uniform(0.3, 1.7, shape) * generator.choice([-1.0, 1.0], shape)
+        for shape in shapes
+    ]
+
+
+def assert_same(ours, theirs):
+    theirs = theirs.detach().numpy()
+    assert type(ours) is np.ndarray
+    assert ours.dtype == theirs.dtype
+    assert ours.shape == theirs.shape
+    assert relative_error(ours, theirs) <= TOLERANCE
+
+
+def compare(function, *arrays, of_torch=None):
+    """Hold the value and all gradients of a function against PyTorch's."""
+    before = [array.copy() for array in arrays]
+    values = [Value(array) for array in arrays]
+    tensors = [torch.tensor(array, requires_grad=True) for array in arrays]
+    out, truth = function(*values), (of_torch or function)(*tensors)
+    assert_same(out.data, truth)
+    G = np.random.default_rng(0).standard_normal(out.data.shape)
+    out.backward(G)
+    truth.backward(torch.tensor(G))
+    for value, tensor in zip(values, tensors, strict=True):
+        assert_same(value.grad, tensor.grad)
+    for array, copy in zip(arrays, before, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+# --- operators ------------------------------------------------------------------------
+
+OPERATORS = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+}
+
+
+@pytest.mark.parametrize("symbol", OPERATORS)
+@quickly
+@given(
+    shapes=mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3),
+    seed=SEEDS,
+)
+def test_operators_broadcast(symbol, shapes, seed):
+    compare(OPERATORS[symbol], *draw(seed, *shapes.input_shapes))
+
+
+@pytest.mark.parametrize("symbol", OPERATORS)
+def test_operators_on_empty_arrays(symbol):
+    compare(OPERATORS[symbol], np.ones((0, 3)), np.ones((1, 3)))
+
+
+CONSTANTS = {
+    "int": 3,
+    "float": -0.7,
+    "bool": True,
+    "NumPy float": np.float64(1.3),
+    "NumPy int": np.int64(2),
+    "0-d array": np.array(0.4),
+    "row": np.array([0.5, -2.0, 1.5]),
+    "column": np.array([[0.5], [-2.0]]),
+    "more axes": np.full((4, 1, 1), 1.5),
+    "integers": np.array([1, -2, 4]),
+    "booleans": np.array([True, True, True]),
+    "list": [0.5, 2.0, -1.0],
+}
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("kind", CONSTANTS)
+@pytest.mark.parametrize("symbol", OPERATORS)
+def test_constants_on_either_side(symbol, kind, side):
+    constant, operator = CONSTANTS[kind], OPERATORS[symbol]
+    for shape in ((), (1, 1), (2, 3)):
+        a = draw(1, shape)[0]
+
+        def with_constant(v, constant=constant):
+            return operator(constant, v) if side == "left" else operator(v, constant)
+
+        compare(
+            with_constant,
+            a,
+            of_torch=lambda t: with_constant(
+                t, torch.tensor(np.asarray(constant, float))
+            ),
+        )
+
+
+@pytest.mark.parametrize("exponent", [-2, -0.5, 0, 0.5, 1, 2, 3, np.float64(1.5)])
+def test_power(exponent):
+    compare(lambda a: a**exponent, np.abs(draw(0, (2, 3))[0]))
+
+
+@pytest.mark.parametrize("exponent", [0, 1, 2, 3])
+def test_power_at_zero(exponent):
+    compare(lambda a: a**exponent, np.array([0.0, -1.0, 2.0]))
+
+
+def test_powers_of_negative_numbers():
+    compare(lambda a: a**-3 + a**2, draw(0, (4,))[0])
+
+
+@quickly
+@given(
+    shapes=mutually_broadcastable_shapes(
+        signature="(n?,k),(k,m?)->(n?,m?)", max_dims=2, max_side=3
+    ),
+    seed=SEEDS,
+)
+def test_matmul(shapes, seed):
+    compare(lambda a, b: a @ b, *draw(seed, *shapes.input_shapes))
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ((3,), (3,)),
+        ((3,), (3, 2)),
+        ((2, 3), (3,)),
+        ((2, 3), (3, 4)),
+        ((1, 1), (1, 1)),
+        ((1,), (1,)),
+        ((5, 2, 3), (3,)),
+        ((3,), (5, 3, 2)),
+        ((4, 1, 2, 3), (5, 3, 1)),
+        ((0, 3), (3, 2)),
+    ],
+    ids=str,
+)
+def test_matmul_shapes_and_constants_on_either_side(left, right):
+    a, b = draw(0, left, right)
+    compare(lambda a, b: a @ b, a, b)
+    compare(lambda v: v @ b, a, of_torch=lambda t: t @ torch.tensor(b))
+    compare(lambda v: a @ v, b, of_torch=lambda t: torch.tensor(a) @ t)
+
+
+# --- functions of one array -----------------------------------------------------------
+
+FUNCTIONS = {
+    "negative": lambda a: -a,
+    "relu": lambda a: a.relu(),
+    "exp": lambda a: a.exp(),
+    "log": lambda a: (a * a).log(),
+    "tanh": lambda a: a.tanh(),
+    "sum": lambda a: a.sum(),
+    "mean": lambda a: a.mean(),
+    "flat": lambda a: a.reshape(-1),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@quickly
+@given(shape=array_shapes(min_dims=0, max_dims=4, max_side=3), seed=SEEDS)
+def test_functions(name, shape, seed):
+    compare(FUNCTIONS[name], *draw(seed, shape))
+
+
+def test_relu_takes_0_at_0():
+    v = Value([-0.0, 0.0, 5e-324, -5e-324])
+    v.relu().backward(np.ones(4))
+    np.testing.assert_array_equal(v.grad, [0, 0, 1, 0])
+
+
+def test_not_a_number_is_passed_on():
+    v = Value([np.nan, 1.0])
+    assert np.isnan(v.relu().data[0])
+
+
+AXES = [
+    *(None, 0, 1, 2, -1, -3),
+    *((0,), (0, 1), (2, 0), (-1, 0), (0, 1, 2)),
+]
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("axis", AXES, ids=str)
+@pytest.mark.parametrize("shape", [(2, 3, 4), (1, 3, 1), (1, 1, 1)], ids=str)
+@pytest.mark.parametrize("name", ["sum", "mean"])
+def test_reductions(name, shape, axis, keepdims):
+    dim = axis if axis is not None else (0, 1, 2)
+    compare(
+        lambda v: getattr(v, name)(axis=axis, keepdims=keepdims),
+        *draw(0, shape),
+        of_torch=lambda t: getattr(t, name)(dim=dim, keepdim=keepdims),
+    )
+
+
+def test_sum_over_no_axis_leaves_the_array_as_it_is():
+    v = Value([[1.0, 2.0]])
+    v.sum(axis=()).backward([[3.0, 4.0]])
+    np.testing.assert_array_equal(v.grad, [[3.0, 4.0]])
+
+
+def test_sum_of_an_empty_array():
+    v = Value(np.ones((0, 3)))
+    v.sum().backward()
+    assert v.grad.shape == (0, 3)
+    compare(lambda a: a.mean(axis=0), np.ones((3, 0)))
+
+
+INDICES = {
+    "one": 1,
+    "from the end": -1,
+    "pair": (1, 2),
+    "slice": slice(1, None),
+    "step": (slice(None, None, 2), slice(None, 2)),
+    "ellipsis": (..., 1),
+    "new axis": (None, slice(1, 3)),
+    "list": [2, 0],
+    "repeated": [1, 1, 1, 0],
+    "repeated pairs": ([1, 1, 2], [0, 0, 3]),
+    "repeated in a column": (slice(None), [3, 3]),
+    "array": np.array([[0, 2], [2, 2]]),
+    "empty list": np.array([], dtype=int),
+    "row mask": np.array([True, False, True]),
+    "mask": np.arange(12).reshape(3, 4) % 3 == 1,
+}
+
+
+@pytest.mark.parametrize("name", INDICES)
+def test_indexing(name):
+    index = INDICES[name]
+    of_torch = torch.tensor(index) if isinstance(index, np.ndarray) else index
+    compare(lambda v: v[index], *draw(0, (3, 4)), of_torch=lambda t: t[of_torch])
+
+
+@quickly
+@given(rows=st.lists(st.integers(-4, 3), min_size=1, max_size=9), seed=SEEDS)
+def test_repeated_rows_add(rows, seed):
+    compare(lambda a: a[rows], *draw(seed, (4, 2)))
+
+
+def test_a_negative_step_reverses():
+    a = draw(0, (5,))[0]
+    compare(lambda v: v[::-1] * a, a, of_torch=lambda t: t.flip(0) * torch.tensor(a))
+
+
+def test_index_of_a_single_number():
+    compare(lambda v: v[()], np.array(2.0))
+    compare(lambda v: v[...], np.array(2.0))
+
+
+def test_iteration_and_unpacking():
+    a, b = Value([2.0, 5.0])
+    (a * b).backward()
+    pair = Value([2.0, 5.0])
+    a, b = pair
+    (a * b).backward()
+    np.testing.assert_array_equal(pair.grad, [5.0, 2.0])
+    assert float(sum(pair).data) == 7.0
+    with pytest.raises(TypeError):
+        list(Value(1.0))
+
+
+@pytest.mark.parametrize("shape", [(6,), (3, 2), (2, -1), (1, 6, 1)], ids=str)
+def test_reshape_takes_a_tuple_or_numbers(shape):
+    a, G = draw(0, (2, 3), (6,))
+    other = torch.tensor(G).reshape(shape)
+    compare(lambda v: v.reshape(shape), a)
+    compare(
+        lambda v: v.reshape(*shape) * other.numpy(),
+        a,
+        of_torch=lambda t: t.reshape(*shape) * other,
+    )
+
+
+@pytest.mark.parametrize("axes", [(0, 1, 2), (2, 0, 1), (1, 2, 0), (-1, 0, 1)], ids=str)
+def test_transpose_takes_a_tuple_or_numbers(axes):
+    (a,) = draw(0, (2, 3, 4))
+    compare(lambda v: v.transpose(axes), a, of_torch=lambda t: t.permute(axes))
+    compare(lambda v: v.transpose(*axes), a, of_torch=lambda t: t.permute(axes))
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2, 3), (2, 3, 4)], ids=str)
+def test_transpose_without_axes_reverses_them(shape):
+    (a,) = draw(0, shape)
+    back = tuple(reversed(range(a.ndim)))
+    compare(lambda v: v.T, a, of_torch=lambda t: t.permute(back))
+    compare(lambda v: v.transpose(), a, of_torch=lambda t: t.permute(back))
+
+
+# --- graphs ---------------------------------------------------------------------------
+
+STEPS = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "squash": lambda a, b: a / (1 + b**2),
+    "scalar": lambda a, b: (3 - a) * 0.5 + b.sum(),
+    "row": lambda a, b: a * b.mean(),
+    "product": lambda a, b: (a.reshape(-1, 1) @ b.reshape(1, -1)).mean() * a,
+    "entry": lambda a, b: a.reshape(-1)[[0, 0]].sum() - b,
+}
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(
+    shapes=mutually_broadcastable_shapes(num_shapes=3, max_dims=2, max_side=3),
+    steps=st.lists(
+        st.tuples(st.sampled_from(list(STEPS)), st.integers(0, 99), st.integers(0, 99)),
+        min_size=1,
+        max_size=7,
+    ),
+    seed=SEEDS,
+)
+def test_random_programs(shapes, steps, seed):
+    """Values are used once, often or never, on paths of different lengths."""
+
+    def program(*inputs):
+        made = list(inputs)
+        for name, i, j in steps:
+            made.append(STEPS[name](made[i % len(made)], made[j % len(made)]))
+        # All inputs take part, so that each has a gradient.
+        return (made[-1] * made[-1]).sum() + sum(x.sum() for x in inputs)
+
+    compare(program, *draw(seed, *shapes.input_shapes))
+
+
+def test_a_value_used_twice_gets_both_shares():
+    a = Value(3.0)
+    (a * a + a).backward()
+    assert a.grad == 7.0
+
+
+def test_exponentially_many_paths_cost_one_step_each():
+    first = x = Value(1.0)
+    for _ in range(60):
+        x = x + x
+    x.backward()
+    assert first.grad == 2.0**60
+
+
+def test_a_long_short_cut_is_waited_for():
+    """Depth-first from the loss meets the short path first, and must not stop there."""
+    a = Value(2.0)
+    b = a * 3.0
+    long = b
+    for _ in range(5):
+        long = long * 2.0
+    for loss in (long * b, b * long):
+        a.grad = None
+        loss.backward()
+        assert a.grad == 2 * 32 * 9 * 2.0
+
+
+def test_graphs_deeper_than_the_recursion_limit():
+    depth = 20_000
+    assert depth > sys.getrecursionlimit()
+    start = Value([1.0, 2.0])
+    end = start
+    for _ in range(depth // 2):
+        end = end * 1.0 + 0.5
+    end.sum().backward()
+    np.testing.assert_array_equal(start.grad, [1.0, 1.0])
+    del end  # freeing a deep graph must not overflow the stack either
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_topological_order(seed):
+    generator = np.random.default_rng(seed)
+    nodes = [Value(1.0), Value(2.0)]
+    for _ in range(30):
+        i, j = generator.integers(len(nodes), size=2)
+        nodes.append(nodes[i] + nodes[j])
+    order = engine.topological_order(nodes[-1])
+    place = {node: k for k, node in enumerate(order)}
+    assert order[-1] is nodes[-1]
+    assert len(place) == len(order)
+    for node in order:
+        assert all(place[parent] < place[node] for parent, _ in node._edges)
+
+
+def test_constants_are_no_part_of_the_graph():
+    v = Value([1.0, 2.0])
+    out = (np.ones((3, 2)) @ v + 1 - np.ones(3)) * 2 / 4
+    leaves = [node for node in engine.topological_order(out) if not node._edges]
+    assert leaves == [v]
+
+
+# --- gradients accumulate, and are nobody else's arrays -------------------------------
+
+
+def test_calls_of_backward_add_as_in_pytorch():
+    (a,) = draw(0, (3,))
+    v, t = Value(a), torch.tensor(a, requires_grad=True)
+    out, truth = (v * v.tanh()).sum(), (t * t.tanh()).sum()
+    for _ in range(3):
+        out.backward()
+        truth.backward(retain_graph=True)
+        assert_same(v.grad, t.grad)
+    (v * 2).sum().backward()
+    (t * 2).sum().backward()
+    assert_same(v.grad, t.grad)
+
+
+def test_grad_set_to_none_starts_from_nothing():
+    v = Value([1.0, 2.0])
+    (v * 3).sum().backward()
+    v.grad = None
+    (v * 5).sum().backward()
+    np.testing.assert_array_equal(v.grad, [5.0, 5.0])
+
+
+def test_intermediate_values_accumulate_too():
+    (a,) = draw(0, (3,))
+    v, t = Value(a), torch.tensor(a, requires_grad=True)
+    middle, truth = v * 2, t * 2
+    truth.retain_grad()
+    out, end = (middle * middle).sum(), (truth * truth).sum()
+    for _ in range(2):
+        out.backward()
+        end.backward(retain_graph=True)
+    assert_same(middle.grad, truth.grad)
+    assert_same(v.grad, t.grad)
+
+
+def aliasing_case():
+    a, b = Value([[1.0, 2.0], [3.0, 4.0]]), Value([[5.0, 6.0], [7.0, 8.0]])
+    G = np.ones((2, 2))
+    s = a + b
+    out = (s + s.T - a).reshape(4).reshape(2, 2)[:]
+    return a, b, G, out
+
+
+def test_no_two_gradients_share_memory():
+    *_, G, out = aliasing_case()
+    out.backward(G)
+    out.backward(G)
+    nodes = engine.topological_order(out)
+    arrays = [node.grad for node in nodes] + [node.data for node in nodes] + [G]
+    grads = range(len(nodes))
+    for i in grads:
+        for j in range(i + 1, len(arrays)):
+            assert not np.shares_memory(arrays[i], arrays[j]), (i, j)
+
+
+def test_changing_one_gradient_in_place_changes_no_other():
+    a, b, G, out = aliasing_case()
+    out.backward(G)
+    expected = b.grad.copy()
+    for array in (a.grad, out.grad, G):
+        array *= 100.0
+    np.testing.assert_array_equal(b.grad, expected)
+    b.grad = None
+    out.backward(np.ones((2, 2)))
+    np.testing.assert_array_equal(b.grad, expected)
+
+
+def test_gradients_can_be_written_to():
+    v = Value(np.ones((2, 3)))
+    v.sum().backward()
+    v.grad *= 2  # a broadcast view would be read-only
+    np.testing.assert_array_equal(v.grad, np.full((2, 3), 2.0))
+
+
+def test_the_data_are_copied():
+    array = np.ones(3)
+    v = Value(array)
+    v.data -= 0.5
+    np.testing.assert_array_equal(array, np.ones(3))
+
+
+def test_in_place_operators_leave_arrays_alone():
+    array, v = np.ones(2), Value([1.0, 2.0])
+    with pytest.raises(TypeError, match="__array_ufunc__"):
+        array += v
+    np.testing.assert_array_equal(array, np.ones(2))
+    w = v
+    w += array
+    np.testing.assert_array_equal(v.data, [1.0, 2.0])
+    np.testing.assert_array_equal(w.data, [2.0, 3.0])
+
+
+# --- dtypes ---------------------------------------------------------------------------
+
+
+def test_float32_stays_float32():
+    v = Value(np.array([0.5, 1.5], dtype=np.float32))
+    out = 1 + 2.5 * v - 3 / (v + 4.0) + v**2 + v**0.5 + True
+    out = out / 7 + v.exp() + v.log() + v.tanh() + v.relu() + v.mean() * v[[0, 0]]
+    out = out + np.array([1, 2]) + np.ones((2, 2), np.float32) @ v
+    out = out.sum()
+    assert out.data.dtype == np.float32
+    out.backward()
+    assert {node.data.dtype for node in engine.topological_order(out)} == {v.data.dtype}
+    assert {node.grad.dtype for node in engine.topological_order(out)} == {v.data.dtype}
+
+
+def test_float64_arrays_promote_as_in_numpy_and_gradients_come_back_as_float32():
+    v = Value(np.array([0.5, 1.5], dtype=np.float32))
+    for other in (np.ones(2), np.float64(1.0)):
+        out = v * other
+        assert out.data.dtype == np.float64
+        v.grad = None
+        out.sum().backward()
+        assert v.grad.dtype == np.float32
+
+
+@pytest.mark.parametrize("data", [3, [1, 2], True, np.arange(3), np.uint8(4)], ids=str)
+def test_integers_become_float64(data):
+    v = Value(data)
+    assert v.data.dtype == np.float64
+    (v * v).sum().backward()
+    np.testing.assert_array_equal(v.grad, 2 * np.asarray(data, float))
+
+
+def test_single_numbers_are_0d_arrays_throughout():
+    v = Value(2.0)
+    out = v * v + v**2 - v / 3
+    out.backward()
+    out.backward()
+    for node in engine.topological_order(out):
+        assert type(node.data) is type(node.grad) is np.ndarray
+        assert node.data.shape == node.grad.shape == ()
+
+
+# --- errors ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("data", [1j, "text", None, [None], object()], ids=str)
+def test_what_is_no_real_number_is_refused(data):
+    with pytest.raises(TypeError, match="expected real numbers, got dtype"):
+        Value(data)
+    with pytest.raises(TypeError, match="expected real numbers, got dtype"):
+        Value(1.0) + data
+
+
+def test_a_value_is_no_array():
+    v = Value([1.0, 2.0])
+    for use in (
+        Value,
+        np.asarray,
+        lambda v: Value([v, v]),
+        lambda v: v.sum().backward(v),
+    ):
+        with pytest.raises((TypeError, ValueError), match=r"use its \.data|got \(2,\)"):
+            use(v)
+    with pytest.raises(TypeError, match="__array_ufunc__"):
+        np.exp(v)
+
+
+def test_backward_of_many_numbers_needs_a_gradient():
+    with pytest.raises(ValueError, match=r"gradient: expected shape \(2,\), got None"):
+        Value([1.0, 2.0]).backward()
+
+
+def test_backward_of_one_number_in_any_shape_does_not():
+    v = Value([[3.0]])
+    (v * v).backward()
+    np.testing.assert_array_equal(v.grad, [[6.0]])
+
+
+@pytest.mark.parametrize("shape", [(), (1,), (3,), (2, 1), (1, 2)], ids=str)
+def test_a_gradient_of_another_shape_is_refused(shape):
+    v = Value([1.0, 2.0])
+    with pytest.raises(ValueError, match=r"gradient: expected shape \(2,\), got"):
+        (v * 2).backward(np.ones(shape))
+    assert v.grad is None
+
+
+def test_backward_takes_lists_and_integers():
+    v = Value(np.array([1.0, 2.0], np.float32))
+    (v * 2).backward([1, 3])
+    np.testing.assert_array_equal(v.grad, np.array([2, 6], np.float32))
+    assert v.grad.dtype == np.float32
+
+
+@pytest.mark.parametrize("exponent", [Value(2.0), np.ones(2), "2", None, 1j], ids=repr)
+def test_only_numbers_are_exponents(exponent):
+    with pytest.raises(TypeError, match="exponent: expected a number, got"):
+        Value(1.0) ** exponent
+
+
+def test_shapes_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match="broadcast"):
+        Value([1.0, 2.0]) + Value([1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match="matmul"):
+        Value([1.0, 2.0]) @ Value([1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match="matmul"):
+        2.0 @ Value([1.0, 2.0])
+    with pytest.raises(IndexError):
+        Value([1.0])[3]
+
+
+def test_a_misspelt_attribute_is_refused():
+    with pytest.raises(AttributeError):
+        Value(1.0).gard = None
+
+
+def test_repr_shows_the_numbers():
+    assert repr(Value([1, 2.5])) == "Value([1. , 2.5])"
+    assert repr(Value(3)) == "Value(3.)"
+
+
+# --- size -----------------------------------------------------------------------------
+
+
+def test_the_engine_is_small_enough_to_read():
+    """At most 150 lines that are neither empty nor docstring."""
+    text = Path(engine.__file__).read_text(encoding="utf-8")
+    lines = text.splitlines()
+    for node in ast.walk(ast.parse(text)):
+        kinds = (ast.Module, ast.ClassDef, ast.FunctionDef)
+        if isinstance(node, kinds) and ast.get_docstring(node) is not None:
+            first, last = node.body[0].lineno - 1, node.body[0].end_lineno
+            lines[first:last] = [""] * (last - first)
+    assert sum(bool(line.strip()) for line in lines) <= 150
