@@ -31,6 +31,7 @@ from backprop_book.checks import check_integer
 from backprop_book.gradient_check import relative_error
 
 SLACK = 10  # a student may reach a wrong line's numbers by a less exact road
+NEARER = 0.01  # how much nearer than the truth a wrong line must come
 FLOAT32_INSIDE = 3e-6
 
 Shown = list[tuple[Probe, np.ndarray]]  # where a gradient came, and what came
@@ -257,20 +258,35 @@ def _fit(gradient: str, replacement: Replacement, shown: Shown) -> float | None:
     unknown = 0.0
     if unknown_of(replacement) is not None:
         unknown = _solve(gradient, replacement, shown)
-    for probe, answer in shown:
         if unknown is None:
             return None
+    errors = []
+    for probe, answer in shown:
         wrong = backward_pass(gradient, probe.exact_inputs, replacement, unknown)
-        if not _error(answer, wrong) <= SLACK * _tolerance(probe, answer):
+        errors.append(_error(answer, wrong))
+        if not errors[-1] <= SLACK * _tolerance(probe, answer):
             return None
-    return unknown
+    # Rounding errors lie near any line that is all but right: a fit must do better.
+    exact = _most_exact(shown)
+    names = {probe.name for probe, _ in exact}
+    from_truth = max(_error(answer, probe.truth[gradient]) for probe, answer in exact)
+    from_wrong = max(
+        error
+        for error, (probe, _) in zip(errors, shown, strict=True)
+        if probe.name in names
+    )
+    return unknown if from_wrong <= NEARER * from_truth else None
+
+
+def _most_exact(shown: Shown) -> Shown:
+    """Return those that came in float64 for float64 inputs, or all if there are none."""
+    return [s for s in shown if _tolerance(*s) == TOLERANCES["float64"]] or shown
 
 
 def _solve(gradient: str, replacement: Replacement, shown: Shown) -> float | None:
     """Return the unknown by least squares: the wrong lines are linear in it."""
-    exact = [s for s in shown if _tolerance(*s) == TOLERANCES["float64"]] or shown
     along = across = 0.0
-    for probe, answer in exact:
+    for probe, answer in _most_exact(shown):
         at_0, at_1 = (
             backward_pass(gradient, probe.exact_inputs, replacement, value)
             for value in (0.0, 1.0)

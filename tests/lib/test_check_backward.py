@@ -16,7 +16,6 @@ from backprop_book import (
     backward_mistakes,
     backward_probes,
     check_backward,
-    two_layer_regression_autograd_gradient,
     two_layer_regression_numpy_gradient,
     two_layer_regression_tensor_gradient,
 )
@@ -61,12 +60,12 @@ def updated(v):
     return v.G @ (v.W2 - 0.0137 * v.grad_W2).T
 
 
-right_grad_W2 = {"grad_W2": lambda v: v.H1.T @ (2 * v.E)}
+RIGHT_GRAD_W2 = {"grad_W2": lambda v: v.H1.T @ (2 * v.E)}
 OK = ()
 # What the student does; the mistakes of grad_W1; the mistakes of grad_W2.
 MISTAKES = [
     ({"G": lambda v: v.E}, ("factor_2_missing",), ("factor_2_missing",)),
-    ({"G": lambda v: v.E, **right_grad_W2}, ("factor_2_missing",), OK),
+    ({"G": lambda v: v.E, **RIGHT_GRAD_W2}, ("factor_2_missing",), OK),
     ({"G": lambda v: 2 * v.E / v.N}, ("mean_over_N",), ("mean_over_N",)),
     ({"G": lambda v: 2 * v.E / v.Y.size},) + 2 * (("mean_over_N_D_out",),),
     ({"G": lambda v: 2 * v.E / v.D_out},) + 2 * (("mean_over_D_out",),),
@@ -162,7 +161,11 @@ MISTAKES = [
         ("weight_decay",),
         OK,
     ),
-    ({"grad_W1": lambda v: (v.X.T @ v.grad_Z1) / v.X.mean() ** 2}, ("varying_factor",), OK),
+    (
+        {"grad_W1": lambda v: (v.X.T @ v.grad_Z1) / v.X.mean()},
+        ("varying_factor",),
+        OK,
+    ),
     ({"grad_W1": lambda v: np.cos(v.W1)}, ("unknown",), OK),
     ({"grad_W2": lambda v: (v.H1.T @ v.G).ravel()}, OK, ("wrong_shape",)),
     (
@@ -275,17 +278,19 @@ def right_variants():
     kinds = ("matmul", "einsum", "outer", "torch", "float64")
     choices = itertools.product(LAYOUTS, MASKS, SCALES, RELUS, kinds)
     for layout, mask, scale, relu, kind in itertools.islice(choices, 0, None, 7):
+        yield right_variant(layout, mask, scale, relu, product_of(kind))
 
-        def variant(X, Y, W1, W2, layout=layout, mask=mask, scale=scale, relu=relu,
-                    times=product_of(kind)):  # fmt: skip
-            Z1 = times(X, W1)
-            H1 = relu(Z1)
-            G = scale(times(H1, W2) - Y)
-            grad_Z1 = times(G, W2.T)
-            grad_Z1 *= mask(Z1, H1)
-            return layout(times(X.T, grad_Z1), times(H1.T, G))
 
-        yield variant
+def right_variant(layout, mask, scale, relu, times):
+    def variant(X, Y, W1, W2):
+        Z1 = times(X, W1)
+        H1 = relu(Z1)
+        G = scale(times(H1, W2) - Y)
+        grad_Z1 = times(G, W2.T)
+        grad_Z1 *= mask(Z1, H1)
+        return layout(times(X.T, grad_Z1), times(H1.T, G))
+
+    return variant
 
 
 def per_sample(X, Y, W1, W2):
@@ -530,14 +535,14 @@ def test_bad_arguments(arguments, error, message):
 
 
 def test_deterministic_and_no_global_random_state():
-    numpy_state, torch_state = np.random.get_state(), torch.get_rng_state()  # noqa: NPY002
+    numpy_state, torch_state = np.random.get_state(), torch.get_rng_state()
     backward_probes._make_probes.cache_clear()
     first = check_backward(student(grad_W1=lambda v: np.cos(v.W1)), seed=3)
     backward_probes._make_probes.cache_clear()
     second = check_backward(student(grad_W1=lambda v: np.cos(v.W1)), seed=3)
     assert str(first) == str(second)
     assert str(first) != str(check_backward(student(grad_W1=lambda v: np.cos(v.W1))))
-    after = np.random.get_state()  # noqa: NPY002
+    after = np.random.get_state()
     assert all(np.array_equal(a, b) for a, b in zip(numpy_state, after, strict=True))
     assert torch.equal(torch_state, torch.get_rng_state())
 
