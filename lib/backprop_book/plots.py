@@ -6,6 +6,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogFormatter
 from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 # Okabe and Ito's palette: told apart under the common forms of colour blindness.
@@ -127,6 +128,8 @@ def plot_curves(
             range(len(values)), values, linestyle=linestyle, color=color, label=name
         )
     ax.set_yscale("log")
+    # Between two powers of ten Matplotlib writes 4×10¹: plain numbers read better.
+    ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
     ax.set_xlabel("iteration")
     ax.legend()
     return ax
