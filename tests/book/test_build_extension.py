@@ -2,6 +2,7 @@
 
 import shutil
 
+import nbformat
 import pytest
 
 from chapter_files import ROOT
@@ -108,3 +109,19 @@ def test_missing_katex_is_named(small_book):
     code, log = build(small_book)
     assert code != 0
     assert "npm ci" in log
+
+
+def test_prints_that_arrive_in_pieces_are_one_output(small_book):
+    pieces = cell(
+        "import sys, time\n"
+        "for k in range(3):\n"
+        "    print('piece', k)\n"
+        "    sys.stdout.flush()\n"
+        "    time.sleep(0.3)"
+    )
+    (small_book / "chapters" / "page.md").write_text(f"{PAGE}\n{pieces}\n")
+    code, log = build(small_book)
+    assert code == 0, log
+    executed = small_book / "_build" / "jupyter_execute" / "chapters" / "page.ipynb"
+    (output,) = nbformat.read(executed, as_version=4).cells[-1].outputs
+    assert output.text == "piece 0\npiece 1\npiece 2\n"

@@ -54,9 +54,13 @@ def test_returns(dtype):
     assert all(type(loss) is float for loss in losses_tr + losses_val)
 
 
-def test_a_float64_learning_rate_keeps_float32():
-    W1, W2, _, _ = train(*arrays("float32"), np.float64(1e-4), 3)
-    assert W1.dtype == W2.dtype == np.float32
+def test_a_float64_learning_rate_computes_in_float32():
+    plain, numpys = (
+        train(*arrays("float32"), lr, 20, seed=0) for lr in (1e-4, np.float64(1e-4))
+    )
+    np.testing.assert_array_equal(numpys[0], plain[0])
+    np.testing.assert_array_equal(numpys[1], plain[1])
+    assert numpys[0].dtype == np.float32
 
 
 def test_a_seed_gives_the_weights_of_the_numpy_function():
@@ -95,6 +99,12 @@ def test_divergence_is_reported_with_the_losses_so_far():
         train(*arrays("float64"), 1e-2, 100, seed=0)
     assert np.isfinite(caught.value.losses_tr).all()
     assert caught.value.iteration == len(caught.value.losses_tr) > 0
+
+
+def test_weights_that_overflow_in_the_last_update_are_reported():
+    with pytest.raises(DivergenceError, match="weight") as caught:
+        train(*arrays("float64"), 1e308, 1, seed=0)
+    assert len(caught.value.losses_tr) == 1
 
 
 @pytest.mark.parametrize(
