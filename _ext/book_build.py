@@ -52,8 +52,8 @@ def key_cache_by_library(app: Sphinx, config: Config) -> None:
 def join_streams() -> None:
     """Have nbclient join the pieces in which a cell's prints arrive.
 
-    How many pieces there are depends on timing. myst-nb's own nb_merge_streams joins them
-    too late: the executed notebook, which the tests compare with, gets them twice.
+    How many pieces there are depends on timing. myst-nb's own nb_merge_streams joins
+    them too late: the executed notebook, which tests compare with, gets them twice.
     """
     initialise = NotebookClient.__init__
 

@@ -102,7 +102,7 @@ def test_page_shows_the_librarys_own_text(book, chapter):
 def test_an_exercise_left_empty_says_so(book):
     for chapter in LESSONS:
         printed = "".join(
-            output.get("text", "")
+            output.get("text", "") + output.get("data", {}).get("text/plain", "")
             for cell in code_cells(book, chapter)
             for output in cell.outputs
         )
