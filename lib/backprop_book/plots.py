@@ -128,8 +128,9 @@ def plot_curves(
             range(len(values)), values, linestyle=linestyle, color=color, label=name
         )
     ax.set_yscale("log")
-    # Between two powers of ten Matplotlib writes 4×10¹: plain numbers read better.
-    ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
+    if min(min(values, default=0) for values in curves.values()) >= 1:
+        # Between two powers of ten Matplotlib writes 4×10¹; a loss reads better as 40.
+        ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
     ax.set_xlabel("iteration")
     ax.legend()
     return ax
