@@ -55,6 +55,17 @@ def autograd_gradient(X, Y, W1, W2):
     )
 
 
+def engine_gradient(X, Y, W1, W2):
+    return _numbers(
+        *bb.two_layer_regression_engine_gradient(X, Y, bb.Value(W1), bb.Value(W2))
+    )
+
+
+def engine_loss(X, Y, W1, W2):
+    loss = bb.two_layer_regression_engine_loss(X, Y, bb.Value(W1), bb.Value(W2))
+    return float(loss.data)
+
+
 def _model(X, W1, W2):
     return bb.two_layer_regression_nn_model(
         W1.shape[0],
@@ -118,6 +129,14 @@ BACKENDS = [
         is_model=False,
     ),
     Backend(
+        "engine",
+        bb.two_layer_regression_engine_train,
+        engine_gradient,
+        engine_loss,
+        takes_tensors=False,
+        is_model=False,
+    ),
+    Backend(
         "nn",
         bb.two_layer_regression_nn_train,
         nn_gradient,
@@ -135,3 +154,5 @@ BACKENDS = [
     ),
 ]
 TORCH_BACKENDS = [backend for backend in BACKENDS if backend.takes_tensors]
+ARRAY_BACKENDS = [backend for backend in BACKENDS if not backend.is_model]
+MODEL_BACKENDS = [backend for backend in BACKENDS if backend.is_model]

@@ -241,7 +241,8 @@ def _node(data: np.ndarray, *edges: tuple[object, Callable]) -> Value:
 
 def _divide(x: object, y: object) -> Value:
     a, b = _operands(x, y)
-    return _node(a / b, (x, lambda G: G / b), (y, lambda G: -G * (a / b) / b))
+    out = a / b
+    return _node(out, (x, lambda G: G / b), (y, lambda G: -G * out / b))
 
 
 def _matmul(x: object, y: object) -> Value:

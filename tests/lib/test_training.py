@@ -5,7 +5,13 @@ import pytest
 import torch
 
 import backprop_book as bb
-from backends import BACKENDS, NUMPY, TORCH_BACKENDS
+from backends import (
+    ARRAY_BACKENDS,
+    BACKENDS,
+    MODEL_BACKENDS,
+    NUMPY,
+    TORCH_BACKENDS,
+)
 from backprop_book import DivergenceError, draw_weights, load_iris_regression
 
 
@@ -133,7 +139,7 @@ def test_memory_layouts(backend, layout, iris64):
     np.testing.assert_allclose(result[0], expected[0], rtol=1e-12)
 
 
-@pytest.mark.parametrize("backend", BACKENDS[:3], ids=str)
+@pytest.mark.parametrize("backend", ARRAY_BACKENDS, ids=str)
 def test_a_seed_gives_the_weights_of_draw_weights(backend, iris64):
     W1, W2, _, _ = backend.run(*arrays(iris64), 1e-4, 0, seed=5)
     expected = draw_weights(2, 100, 2, seed=5)
@@ -243,7 +249,7 @@ def test_weights_set_the_number_of_hidden_units(iris64):
         assert W1.shape == (2, 7)
 
 
-@pytest.mark.parametrize("backend", BACKENDS[3:], ids=str)
+@pytest.mark.parametrize("backend", MODEL_BACKENDS, ids=str)
 def test_bias_is_trained_where_asked_for(backend, iris64):
     model, losses_tr, _ = backend.train(
         *arrays(iris64), 1e-4, 50, seed=0, bias=True, log_every=0
