@@ -36,7 +36,7 @@ class Backend:
 
 
 def _tensors(*arrays, requires_grad=False):
-    return [torch.tensor(a, requires_grad=requires_grad) for a in arrays]
+    return [torch.tensor(a.copy(), requires_grad=requires_grad) for a in arrays]
 
 
 def _numbers(loss, grad_W1, grad_W2):
@@ -72,7 +72,7 @@ def _model(X, W1, W2):
         W1.shape[1],
         W2.shape[1],
         weights=(W1, W2),
-        dtype=torch.from_numpy(X).dtype,
+        dtype=getattr(torch, str(X.dtype)),
     )
 
 
