@@ -4,8 +4,6 @@
   so the cache's path carries a digest of the library.
 - Maths is rendered at build time by KaTeX; its style sheet and fonts, installed by npm,
   are copied into the site.
-- The theme's icon script, 1.5 MB on every page, is left out: its icons come from a font
-  that the theme ships as well.
 - What a cell prints is one output, whatever the timing of its pieces.
 - Chapters execute on one thread: sums over two round otherwise than over one, and two
   threads on small arrays cost more than they gain.
@@ -15,7 +13,6 @@
 import functools
 import hashlib
 import os
-import re
 import shutil
 import socket
 import subprocess
@@ -30,7 +27,6 @@ from sphinx.errors import ExtensionError
 from sphinxcontrib import katex
 
 ROOT = Path(__file__).parents[1]
-ICON_SCRIPT = re.compile(r"<script[^>]*/fontawesome\.js[^>]*></script>\n?")
 KATEX = ROOT / "node_modules" / "katex" / "dist"
 
 
@@ -113,17 +109,6 @@ def copy_katex(app: Sphinx) -> None:
         shutil.copy(font, target / "fonts")
 
 
-def drop_icon_script(app: Sphinx, exception: Exception | None) -> None:
-    """Take Font Awesome's script out of the finished pages."""
-    if exception or app.builder.format != "html":
-        return
-    for page in Path(app.outdir).rglob("*.html"):
-        text = page.read_text(encoding="utf-8")
-        lighter = ICON_SCRIPT.sub("", text)
-        if lighter != text:
-            page.write_text(lighter, encoding="utf-8")
-
-
 def setup(app: Sphinx) -> dict[str, object]:
     """Connect the steps to Sphinx."""
     # Not the `node` that the wheel puts beside Python: that is a wrapper, and to end
@@ -140,5 +125,4 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.add_config_value("library_digest", "", "env")
     app.connect("config-inited", key_cache_by_library, priority=100)
     app.connect("builder-inited", copy_katex)
-    app.connect("build-finished", drop_icon_script)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

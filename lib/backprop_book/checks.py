@@ -5,6 +5,7 @@ Every message names the argument, says what was expected and what came.
 
 import math
 import numbers
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ import torch
 
 FLOAT_DTYPES = ("float32", "float64")
 MAX_SEED = 2**64 - 1  # the largest that torch.Generator takes; NumPy's has no limit
+WEIGHT_NAMES = ("weights[0] (W1)", "weights[1] (W2)")
 
 
 def dtype_name(array: np.ndarray | torch.Tensor) -> str:
@@ -34,7 +36,7 @@ def check_array(name: str, array: object, *, tensors: bool = False) -> None:
     Raises
     ------
     TypeError
-        Not an array, or not of dtype float32 or float64.
+        Not an array, a sparse or a meta tensor, or not of dtype float32 or float64.
     ValueError
         Not two-dimensional, empty, or holding NaN or infinity.
     """
@@ -43,6 +45,13 @@ def check_array(name: str, array: object, *, tensors: bool = False) -> None:
     if not (type(array) is np.ndarray or (tensors and isinstance(array, torch.Tensor))):
         expected = "a NumPy array or a PyTorch tensor" if tensors else "a NumPy array"
         raise TypeError(f"{name}: expected {expected}, got {type(array).__name__}")
+    if isinstance(array, torch.Tensor) and (
+        array.is_meta or array.layout != torch.strided
+    ):
+        raise TypeError(
+            f"{name}: expected a dense tensor, "
+            f"got layout {array.layout} on device {array.device}"
+        )
     if dtype_name(array) not in FLOAT_DTYPES:
         raise TypeError(
             f"{name}: expected dtype float32 or float64, got {dtype_name(array)}"
@@ -63,7 +72,7 @@ def check_array(name: str, array: object, *, tensors: bool = False) -> None:
     if not finite.all():
         row, column = (int(i) for i in np.argwhere(~np.asarray(finite.tolist()))[0])
         raise ValueError(
-            f"{name}: expected finite numbers only, got {float(array[row, column])} "
+            f"{name}: expected finite numbers only, got {array[row, column].item()} "
             f"at index ({row}, {column})"
         )
 
@@ -98,14 +107,23 @@ def check_learning_rate(lr: object) -> None:
     """Refuse all but a finite number above 0."""
     if isinstance(lr, bool | np.bool_) or not isinstance(lr, numbers.Real):
         raise TypeError(f"lr: expected a number, got {lr!r} ({type(lr).__name__})")
-    if not (math.isfinite(lr) and lr > 0):
+    # Not math.isfinite: it raises for an integer that no float can hold.
+    if not 0 < lr <= sys.float_info.max:
         raise ValueError(f"lr: expected a finite number above 0, got {lr}")
 
 
 def check_weights(
-    weights: object, X: object, Y: object, *, tensors: bool = False
+    weights: object,
+    D_in: int,
+    D_out: int,
+    *,
+    references: tuple[str, str],
+    tensors: bool = False,
 ) -> None:
-    """Refuse all but a pair (W1, W2) that fits X and Y in shape and dtype."""
+    """Refuse all but a pair of arrays (D_in, H) and (H, D_out), for any H.
+
+    ``references`` say in a message where D_in and D_out come from.
+    """
     if not isinstance(weights, Sequence) or len(weights) != 2:
         came = (
             f"{len(weights)} items"
@@ -114,12 +132,12 @@ def check_weights(
         )
         raise TypeError(f"weights: expected a pair (W1, W2), got {came}")
     W1, W2 = weights
-    for name, W in (("weights[0] (W1)", W1), ("weights[1] (W2)", W2)):
-        check_array(name, W, tensors=tensors)
-        check_same_dtype(name, W, X)
-    check_same_size("weights[0] (W1)", 0, X.shape[1], W1, "X has columns")
-    check_same_size("weights[1] (W2)", 0, W1.shape[1], W2, "W1 has columns")
-    check_same_size("weights[1] (W2)", 1, Y.shape[1], W2, "Y has columns")
+    name_1, name_2 = WEIGHT_NAMES
+    check_array(name_1, W1, tensors=tensors)
+    check_array(name_2, W2, tensors=tensors)
+    check_same_size(name_1, 0, D_in, W1, references[0])
+    check_same_size(name_2, 0, W1.shape[1], W2, "W1 has columns")
+    check_same_size(name_2, 1, D_out, W2, references[1])
 
 
 def check_same_dtype(name: str, array: object, X: object) -> None:
@@ -187,7 +205,31 @@ def check_training_arguments(
     if seed is not None:
         check_integer("seed", seed, 0, MAX_SEED)
     if weights is not None:
-        check_weights(weights, X, Y, tensors=tensors)
+        references = ("X has columns", "Y has columns")
+        check_weights(
+            weights, X.shape[1], Y.shape[1], references=references, tensors=tensors
+        )
+        for name, W in zip(WEIGHT_NAMES, weights, strict=True):
+            check_same_dtype(name, W, X)
+
+
+def check_model_arguments(
+    D_in: object, hidden: object, D_out: object, *, weights: object, seed: object
+) -> None:
+    """Check the arguments of the function that builds a model.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the first argument that does not fit.
+    """
+    for name, size in (("D_in", D_in), ("hidden", hidden), ("D_out", D_out)):
+        check_integer(name, size, 1)
+    if seed is not None:
+        check_integer("seed", seed, 0, MAX_SEED)
+    if weights is not None:
+        references = ("D_in says", "D_out says")
+        check_weights(weights, D_in, D_out, references=references, tensors=True)
 
 
 def check_device(device: object, X: object) -> torch.device:
@@ -209,7 +251,9 @@ def check_device(device: object, X: object) -> torch.device:
         device = X.device if isinstance(X, torch.Tensor) else "cpu"
     try:
         dtype = getattr(torch, dtype_name(X))
-        return torch.zeros(1, dtype=dtype, device=device).device
+        probe = torch.zeros(1, dtype=dtype, device=device)
+        probe.item()  # the meta device lends memory for no number
+        return probe.device
     except (RuntimeError, TypeError, AssertionError, NotImplementedError) as error:
         raise ValueError(
             "device: expected one that PyTorch finds here and that holds "

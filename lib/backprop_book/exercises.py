@@ -1,6 +1,7 @@
 """Check a reader's answer in an exercise cell, without giving the answer away."""
 
 import numpy as np
+import torch
 
 
 def check_answer(answer: object, truth: object, *, tolerance: float = 1e-6) -> None:
@@ -9,7 +10,8 @@ def check_answer(answer: object, truth: object, *, tolerance: float = 1e-6) -> N
     Parameters
     ----------
     answer : None, number or array-like
-        None stands for a cell that was left empty: it is reported and raises nothing.
+        A PyTorch tensor too, on any device, in a graph or not. None stands for a cell
+        that was left empty: it is reported and raises nothing.
     truth : number or array-like
         The right answer.
     tolerance : float
@@ -21,9 +23,13 @@ def check_answer(answer: object, truth: object, *, tolerance: float = 1e-6) -> N
             "Not answered yet: put your answer in place of None and run the cell again."
         )
         return
+    if isinstance(answer, torch.Tensor):
+        answer = answer.detach().cpu()
     try:
+        if np.iscomplexobj(answer):
+            raise TypeError  # the conversion would drop the imaginary part
         answer = np.asarray(answer, dtype=float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         print(f"Not yet: expected numbers, got {type(answer).__name__}.")
         return
     truth = np.asarray(truth, dtype=float)
@@ -31,15 +37,15 @@ def check_answer(answer: object, truth: object, *, tolerance: float = 1e-6) -> N
         print(f"Not yet: expected shape {truth.shape}, got {answer.shape}.")
         return
     difference = np.abs(answer - truth)
-    if (difference <= tolerance * (np.abs(truth).max() or 1.0)).all():
+    # The negation catches NaN, which is neither within the tolerance nor beyond it.
+    wrong = ~(difference <= tolerance * (np.abs(truth).max() or 1.0))
+    if not wrong.any():
         print("Right.")
     elif truth.ndim == 0:
         print(f"Not yet: {answer:.6g} is off by {difference:.2g}.")
     else:
-        wrong = ~(difference <= tolerance * (np.abs(truth).max() or 1.0))
         index = tuple(int(i) for i in np.argwhere(wrong)[0])
         print(
             f"Not yet: {wrong.sum()} of {truth.size} entries are off; the first is at "
-            "index "
-            f"{index}, where you have {answer[index]:.6g}."
+            f"index {index}, where you have {answer[index]:.6g}."
         )

@@ -4,6 +4,7 @@ Jacobians are in numerator layout: a row for each output, a column for each inpu
 Gradients have the shape of the array that they belong to.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,6 +21,8 @@ def _float64(name: str, x: object) -> np.ndarray:
         raise TypeError(f"{name}: expected dtype float64, got {x.dtype}")
     if not np.isfinite(x).all():
         raise ValueError(f"{name}: expected finite numbers only, got {x}")
+    if not x.size:
+        raise ValueError(f"{name}: expected at least one number, got shape {x.shape}")
     return x
 
 
@@ -54,7 +57,7 @@ def numerical_jacobian(
     TypeError
         x is not float64: a float32 number has too few digits for the difference.
     ValueError
-        x is not finite, or the step is not a finite number above 0.
+        x is empty or not finite, or the step is not a finite number above 0.
     """
     x = _float64("x", x)
     if not (np.isfinite(step) and step > 0):
@@ -111,7 +114,7 @@ def complex_step_jacobian(
     TypeError
         x is not float64, or the function drops the imaginary part.
     ValueError
-        x is not finite.
+        x is empty or not finite.
     """
     x = _float64("x", x)
     columns = []
@@ -169,11 +172,18 @@ def relative_error(answer: object, truth: object) -> float:
     ValueError
         The shapes differ.
     """
-    answer, truth = np.asarray(answer), np.asarray(truth)
+    # Adding makes float64 of all but complex numbers: differences of unsigned integers
+    # would wrap round, and float32 has no room for what comes below.
+    answer, truth = (np.asarray(A) + np.float64(0) for A in (answer, truth))
     if answer.shape != truth.shape:
         raise ValueError(
             f"answer: expected shape {truth.shape}, as the truth, got {answer.shape}"
         )
+    # Squares of very small numbers are 0, of very large ones infinite: the entries go
+    # near 1 first, by a power of two, so that nothing is rounded.
+    largest = max(np.abs(A).max(initial=0) for A in (answer, truth))
+    unit = math.ldexp(1.0, math.frexp(largest)[1] - 1)
+    answer, truth = answer / unit, truth / unit
     scale = max(np.linalg.norm(answer), np.linalg.norm(truth))
     return float(np.linalg.norm(answer - truth) / scale) if scale else 0.0
 
@@ -249,8 +259,10 @@ def gradient_check(
     Raises
     ------
     ValueError
-        A gradient is for no argument, or not of its argument's shape.
+        There is no gradient, or one is for no argument or not of its argument's shape.
     """
+    if not gradients:
+        raise ValueError("gradients: expected at least one, got none")
     checks = []
     for name, gradient in gradients.items():
         if name not in arguments:

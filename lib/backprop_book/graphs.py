@@ -209,6 +209,9 @@ def _check(
                 )
         if edge.source == edge.target:
             raise ValueError(f"{edge}: expected two nodes, got {edge.source!r} twice")
-        if (key := (edge.source, edge.target, edge.bend)) in seen:
+        # The way back bows to the other side: with -bend it covers the way there.
+        there = (edge.source, edge.target, edge.bend)
+        key = min(there, (edge.target, edge.source, -edge.bend))
+        if key in seen:
             raise ValueError(f"{edge}: expected a bend of its own, got {edge.bend}")
         seen.add(key)

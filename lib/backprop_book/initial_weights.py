@@ -7,6 +7,8 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
+from backprop_book.checks import FLOAT_DTYPES, check_integer, dtype_name
+
 Weights = tuple[np.ndarray | torch.Tensor, np.ndarray | torch.Tensor]
 
 
@@ -36,7 +38,18 @@ def draw_weights(
     -------
     W1 : ndarray, shape (D_in, H)
     W2 : ndarray, shape (H, D_out)
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument does not fit; the message names it.
     """
+    for name, size in (("D_in", D_in), ("hidden", hidden), ("D_out", D_out)):
+        check_integer(name, size, 1)
+    if seed is not None:
+        check_integer("seed", seed, 0)
+    if dtype not in (*FLOAT_DTYPES, np.float32, np.float64):
+        raise ValueError(f"dtype: expected float32 or float64, got {dtype!r}")
     generator = np.random.default_rng(seed)
     W1 = generator.standard_normal((D_in, hidden)).astype(dtype)
     W2 = generator.standard_normal((hidden, D_out)).astype(dtype)
@@ -65,8 +78,9 @@ def initial_weights(
         See `draw_weights`.
     """
     if weights is None:
-        dtype = str(X.dtype).removeprefix("torch.")
-        return draw_weights(X.shape[1], hidden, Y.shape[1], seed=seed, dtype=dtype)
+        return draw_weights(
+            X.shape[1], hidden, Y.shape[1], seed=seed, dtype=dtype_name(X)
+        )
     W1, W2 = (
         W.detach().clone() if isinstance(W, torch.Tensor) else W.copy() for W in weights
     )
@@ -119,7 +133,7 @@ def fill_parameters(
     if seed is None:
         generator.seed()
     else:
-        generator.manual_seed(seed)
+        generator.manual_seed(int(seed))  # PyTorch takes no integer of NumPy's
     model = model.to_empty(device="cpu")
     with torch.no_grad():
         for layer in (model[0], model[2]):

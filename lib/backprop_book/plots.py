@@ -114,8 +114,10 @@ def plot_curves(
     Raises
     ------
     ValueError
-        There are more curves than colours.
+        There is no curve, or there are more than colours.
     """
+    if not curves:
+        raise ValueError("curves: expected at least one, got none")
     if len(curves) > len(COLORS):
         raise ValueError(f"curves: expected at most {len(COLORS)}, got {len(curves)}")
     if ax is None:

@@ -5,7 +5,11 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
-from backprop_book.checks import check_device, check_training_arguments
+from backprop_book.checks import (
+    check_device,
+    check_model_arguments,
+    check_training_arguments,
+)
 from backprop_book.initial_weights import fill_parameters, to_tensors
 from backprop_book.training_log import TrainingLog
 
@@ -47,7 +51,13 @@ def two_layer_regression_nn_model(
     model : nn.Sequential
         ``model[0].weight`` has shape (H, D_in) and ``model[2].weight`` (D_out, H):
         the transposes of W1 and W2.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A size, the weights or the seed does not fit; the message names it.
     """
+    check_model_arguments(D_in, hidden, D_out, weights=weights, seed=seed)
     if weights is not None:
         hidden = weights[0].shape[1]
     # On the meta device layers have shapes but no numbers, so none of PyTorch's global

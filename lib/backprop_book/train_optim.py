@@ -93,7 +93,8 @@ def two_layer_regression_nn_optim_train(
         Whether the linear layers add a bias. The book's network has none.
     optimizer : callable
         Called as ``optimizer(model.parameters(), lr=lr)``: a class of torch.optim, or a
-        ``functools.partial`` of one that sets more of its arguments.
+        ``functools.partial`` of one that sets more of its arguments. Its ``step`` must
+        need no closure, as that of LBFGS does.
 
     Returns
     -------

@@ -9,7 +9,7 @@ import threading
 import pytest
 from playwright.sync_api import Error, sync_playwright
 
-from chapter_files import toc_files
+from chapter_files import ROOT, toc_files
 
 PAGES = [*toc_files(), "genindex", "search"]
 # None of these asks for a page; without them Chromium calls its maker at every start.
@@ -21,6 +21,7 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 PHONE = {"width": 390, "height": 844}
 
 
@@ -104,6 +105,19 @@ def test_page(page, site, name):
     assert width <= PHONE["width"], f"{name} scrolls sideways on a phone"
     assert not page.foreign, "requests that leave the site"
     assert not page.complaints, "the console complains"
+
+
+@pytest.mark.parametrize("mode", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_accessible(page, site, name, mode):
+    page.add_init_script(f"localStorage.mode = localStorage.theme = '{mode}'")
+    page.goto(f"{site}/{name}.html")
+    page.add_script_tag(path=AXE)
+    found = page.evaluate("axe.run().then((result) => result.violations)")
+    assert not [
+        (violation["id"], [node["html"][:200] for node in violation["nodes"]])
+        for violation in found
+    ]
 
 
 def test_next_leads_from_the_first_page_to_the_last(page, site):
