@@ -23,13 +23,13 @@ def check_answer(answer: object, truth: object, *, tolerance: float = 1e-6) -> N
             "Not answered yet: put your answer in place of None and run the cell again."
         )
         return
-    if isinstance(answer, torch.Tensor):
-        answer = answer.detach().cpu()
     try:
+        if isinstance(answer, torch.Tensor):
+            answer = answer.detach().cpu()
         if np.iscomplexobj(answer):
             raise TypeError  # the conversion would drop the imaginary part
         answer = np.asarray(answer, dtype=float)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, RuntimeError):
         print(f"Not yet: expected numbers, got {type(answer).__name__}.")
         return
     truth = np.asarray(truth, dtype=float)

@@ -15,7 +15,15 @@ def two_layer_regression_engine_loss(
     W1: Float[Value, "D_in H"],
     W2: Float[Value, "H D_out"],
 ) -> Float[Value, ""]:
-    """Return the sum of squared errors as a 0-d Value, in squared units of Y."""
+    """Return the sum of squared errors as a 0-d Value, in squared units of Y.
+
+    Parameters
+    ----------
+    X, Y : ndarray, shapes (N, D_in) and (N, D_out)
+        Inputs and targets.
+    W1, W2 : Value, shapes (D_in, H) and (H, D_out)
+        Weights, of the same dtype.
+    """
     H1 = (X @ W1).relu()
     E = H1 @ W2 - Y
     return (E**2).sum()

@@ -126,6 +126,11 @@ BAD = {
         ValueError,
         "lr: expected a finite number above 0, got nan",
     ),
+    "lr too large for a float": (
+        {"lr": 10**400},
+        ValueError,
+        "lr: expected a finite number above 0, got 1000",
+    ),
     "lr a string": ({"lr": "1e-4"}, TypeError, "lr: expected a number, got '1e-4'"),
     "lr a bool": ({"lr": True}, TypeError, "lr: expected a number, got True"),
     "nite negative": (
@@ -228,7 +233,7 @@ def test_numpy_refuses_tensors():
         bb.two_layer_regression_numpy_train(**{**GOOD, "X": torch.ones(4, 2)})
 
 
-@pytest.mark.parametrize("device", ["gpu", "cuda:99", "", 3.5])
+@pytest.mark.parametrize("device", ["gpu", "cuda:99", "", 3.5, "meta"])
 @pytest.mark.parametrize("backend", TORCH_BACKENDS, ids=str)
 def test_unknown_device(backend, device):
     with pytest.raises(
@@ -250,6 +255,66 @@ def test_tensors_are_checked_too(backend, bad):
         TypeError, match="X: expected dtype float32 or float64, got int64"
     ):
         backend.train(**{**GOOD, "X": torch.ones(4, 2, dtype=torch.int64)})
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("backend", TORCH_BACKENDS, ids=str)
+def test_tensors_that_require_a_gradient_are_checked_too(backend):
+    X = torch.full((4, 2), float("nan"), dtype=torch.float64, requires_grad=True)
+    # PyTorch warns where such a tensor is turned into a number, but once only.
+    torch.set_warn_always(True)
+    try:
+        with pytest.raises(ValueError, match=r"X: expected finite.*nan at index"):
+            backend.train(**{**GOOD, "X": X})
+    finally:
+        torch.set_warn_always(False)
+
+
+@pytest.mark.parametrize("backend", TORCH_BACKENDS, ids=str)
+def test_tensors_without_an_array_behind_them_are_refused(backend):
+    X = torch.ones(4, 2, dtype=torch.float64)
+    for other in (X.to_sparse(), X.to("meta")):
+        with pytest.raises(TypeError, match="X: expected a dense tensor, got layout"):
+            backend.train(**{**GOOD, "X": other})
+
+
+SIZES = {"D_in": 2, "hidden": 6, "D_out": 3}
+
+
+@pytest.mark.parametrize(
+    "function", [draw_weights, bb.two_layer_regression_nn_model], ids=["draw", "model"]
+)
+@pytest.mark.parametrize("name", SIZES)
+def test_sizes_are_refused_by_name(function, name):
+    with pytest.raises(ValueError, match=f"{name}: expected an integer of at least 1"):
+        function(**{**SIZES, name: 0})
+    with pytest.raises(TypeError, match=f"{name}: expected an integer, got 2.5"):
+        function(**{**SIZES, name: 2.5})
+    for seed, error in ((-1, ValueError), (True, TypeError)):
+        with pytest.raises(error, match="seed: expected an integer"):
+            function(**SIZES, seed=seed)
+
+
+@pytest.mark.parametrize("dtype", [int, "float16", torch.float32])
+def test_draws_are_float32_or_float64(dtype):
+    with pytest.raises(ValueError, match="dtype: expected float32 or float64, got"):
+        draw_weights(**SIZES, dtype=dtype)
+
+
+@pytest.mark.parametrize(
+    ("weights", "error", "message"),
+    [
+        # PyTorch would stretch this single row over both.
+        ((W1[:1], W2), ValueError, r"\(W1\): expected 2 rows, as D_in says"),
+        ((W1, W2[:1]), ValueError, r"\(W2\): expected 6 rows, as W1 has columns"),
+        ((W1, W2[:, :1]), ValueError, r"\(W2\): expected 3 columns, as D_out says"),
+        ((W1.tolist(), W2), TypeError, r"\(W1\): expected a NumPy array or"),
+        (W1, TypeError, r"weights: expected a pair \(W1, W2\), got ndarray"),
+    ],
+)
+def test_a_models_weights_must_fit(weights, error, message):
+    with pytest.raises(error, match=message):
+        bb.two_layer_regression_nn_model(**SIZES, weights=weights)
 
 
 def test_optimizer_must_be_callable():

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from backprop_book import check_answer
 
@@ -19,6 +20,10 @@ TRUTH = np.array([[1.0, 2.0], [3.0, 4.0]])
         (2.5, 2.0, "Not yet: 2.5 is off by 0.5."),
         (float("nan"), 2.0, "Not yet: nan is off by nan."),
         (TRUTH[0], TRUTH, "Not yet: expected shape (2, 2), got (2,)."),
+        (torch.tensor(TRUTH, requires_grad=True), TRUTH, "Right."),
+        (torch.ones(2, 2, device="meta"), TRUTH, "Not yet: expected numbers"),
+        (TRUTH + 1j, TRUTH, "Not yet: expected numbers"),
+        (10**400, 2.0, "Not yet: expected numbers, got int."),
         ("two", 2.0, "Not yet: expected numbers, got str."),
         (TRUTH.T, TRUTH, "2 of 4 entries are off; the first is at index (0, 1)"),
     ],

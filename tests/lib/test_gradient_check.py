@@ -96,6 +96,28 @@ def test_relative_error():
         relative_error([[1.0, 2.0]], [1.0, 2.0])
 
 
+@pytest.mark.parametrize("size", [5e-324, 1e-200, 1e-30, 1e30, 1e200, 1e308])
+def test_relative_error_is_the_same_at_every_size(size):
+    answer, truth = np.array([0.0, -size]), np.array([0.0, size])
+    assert relative_error(answer, truth) == 2
+    assert relative_error(answer, answer.copy()) == 0
+    if 1e-40 < size < 1e38:
+        narrow = answer.astype(np.float32), truth.astype(np.float32)
+        assert relative_error(*narrow) == 2
+
+
+def test_relative_error_of_integers_and_booleans():
+    assert relative_error(np.uint8([1]), np.uint8([2])) == 0.5
+    assert relative_error(True, False) == 1
+    assert relative_error([1j], [2j]) == 0.5
+
+
+@pytest.mark.parametrize("jacobian", [numerical_jacobian, complex_step_jacobian])
+def test_a_point_without_numbers_is_refused(jacobian):
+    with pytest.raises(ValueError, match=r"x: expected at least one number.*\(0, 2\)"):
+        jacobian(np.sum, np.empty((0, 2)))
+
+
 def product(a, b):
     return (a @ b).sum()
 
@@ -131,6 +153,8 @@ def test_gradient_check_takes_no_nan_for_right():
 
 
 def test_gradient_check_refusals():
+    with pytest.raises(ValueError, match="gradients: expected at least one, got none"):
+        gradient_check(product, {}, ARGUMENTS)
     with pytest.raises(ValueError, match=r"gradients: expected names among.*got 'c'"):
         gradient_check(product, {"c": np.ones(1)}, ARGUMENTS)
     with pytest.raises(ValueError, match=r"gradients\['a'\]: expected shape \(2, 3\)"):

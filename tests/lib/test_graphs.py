@@ -203,6 +203,12 @@ def test_what_is_shown_reads_back(value, gradient):
         (NODES, [Edge("x", "M", 1)], {}, r"expected a target in .*got 'M'"),
         (NODES, [Edge("x", "x", 1)], {}, r"expected two nodes, got 'x' twice"),
         (NODES, [Edge("x", "L", 1)] * 2, {}, r"expected a bend of its own"),
+        (
+            NODES,
+            [Edge("x", "L", 1, bend=0.2), Edge("L", "x", 1, bend=-0.2)],
+            {},
+            r"expected a bend of its own",
+        ),
         (NODES, [], {"z": "Z"}, r"labels: expected names in .*got 'z'"),
     ],
 )

@@ -49,6 +49,12 @@ def test_losses_of_two_lengths_are_refused():
         plot_losses([1.0, 2.0], [1.0])
 
 
+def test_no_curves_are_refused():
+    with pytest.raises(ValueError, match="curves: expected at least one, got none"):
+        plot_curves({})
+    assert not plt.get_fignums()
+
+
 def test_more_curves_than_styles_are_refused():
     with pytest.raises(ValueError, match="curves: expected at most 7, got 8"):
         plot_curves({str(i): [1.0] for i in range(8)})

@@ -44,6 +44,11 @@ def test_float32_and_empty_arrays_prove_nothing():
         prove("d-x", np.empty((0, 2)), np.empty((0, 2)))
 
 
+def test_very_small_numbers_are_held_to_the_same_tolerance():
+    with pytest.raises(AssertionError, match="d-x: claim and truth differ"):
+        prove("d-x", CLAIM * 1e-200, CLAIM * 3e-200)
+
+
 def test_a_claim_cannot_be_its_own_truth():
     with pytest.raises(ValueError, match="truth: expected a result of its own"):
         prove("d-x", CLAIM, CLAIM)

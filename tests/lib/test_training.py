@@ -174,6 +174,16 @@ def test_seeds(backend, iris64):
     assert not np.array_equal(first_weights(None), first_weights(None))
 
 
+@pytest.mark.parametrize("backend", BACKENDS, ids=str)
+def test_integers_of_numpy_are_integers(backend, iris64):
+    plain, numpys = (
+        backend.run(*arrays(iris64), 1e-4, of(3), hidden=of(5), seed=of(1))
+        for of in (int, np.int64)
+    )
+    np.testing.assert_array_equal(plain[0], numpys[0])
+    assert plain[2:] == numpys[2:]
+
+
 @pytest.mark.parametrize("seed", [None, 1])
 @pytest.mark.parametrize("backend", BACKENDS, ids=str)
 def test_global_random_state_is_left_alone(backend, seed, iris64):
