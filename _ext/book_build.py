@@ -33,7 +33,8 @@ KATEX = ROOT / "node_modules" / "katex" / "dist"
 def library_digest() -> str:
     """Return a digest of all that chapters import from ``lib/``."""
     digest = hashlib.sha256()
-    for path in sorted((ROOT / "lib").rglob("*.py")):
+    files = [*(ROOT / "lib").rglob("*.py"), *(ROOT / "lib").rglob("*.json")]
+    for path in sorted(files):
         digest.update(path.relative_to(ROOT).as_posix().encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]

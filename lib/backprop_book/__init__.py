@@ -26,6 +26,7 @@ from backprop_book.plots import (
     use_book_style,
 )
 from backprop_book.proofs import prove
+from backprop_book.recordings import load_recording
 from backprop_book.source import show_source
 from backprop_book.train_autograd import (
     two_layer_regression_autograd_gradient,
@@ -78,6 +79,7 @@ __all__ = [
     "gradient_check",
     "load_iris_frame",
     "load_iris_regression",
+    "load_recording",
     "numerical_gradient",
     "numerical_jacobian",
     "plot_curves",
