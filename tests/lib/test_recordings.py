@@ -7,7 +7,7 @@ import pytest
 from backprop_book import recordings
 from backprop_book.recordings import REQUIRED, load_recording
 
-COMPLETE = {key: "here" for key in REQUIRED}
+COMPLETE = dict.fromkeys(REQUIRED, "here")
 
 
 @pytest.fixture
