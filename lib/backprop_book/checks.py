@@ -21,6 +21,15 @@ def dtype_name(array: np.ndarray | torch.Tensor) -> str:
     return str(array.dtype).removeprefix("torch.")
 
 
+def check_two_dimensions(name: str, array: np.ndarray | torch.Tensor) -> None:
+    """Refuse an array that has not rows and columns."""
+    if len(array.shape) != 2:
+        raise ValueError(
+            f"{name}: expected two dimensions, (rows, columns), "
+            f"got shape {tuple(array.shape)}"
+        )
+
+
 def check_array(name: str, array: object, *, tensors: bool = False) -> None:
     """Refuse all but a finite, non-empty, two-dimensional float array.
 
@@ -56,11 +65,7 @@ def check_array(name: str, array: object, *, tensors: bool = False) -> None:
         raise TypeError(
             f"{name}: expected dtype float32 or float64, got {dtype_name(array)}"
         )
-    if array.ndim != 2:
-        raise ValueError(
-            f"{name}: expected two dimensions, (rows, columns), "
-            f"got shape {tuple(array.shape)}"
-        )
+    check_two_dimensions(name, array)
     if 0 in array.shape:
         raise ValueError(
             f"{name}: expected at least one row and one column, "
@@ -147,6 +152,39 @@ def check_same_dtype(name: str, array: object, X: object) -> None:
             f"{name}: expected dtype {dtype_name(X)}, the dtype of X, "
             f"got {dtype_name(array)}"
         )
+
+
+def check_batch(X: object, Y: object, W1: object, W2: object) -> None:
+    """Refuse arrays whose shapes don't fit the network, before any product is formed.
+
+    A Y of shape (N,) would be broadcast against (N, 1) to (N, N), and no error raised.
+
+    Parameters
+    ----------
+    X, Y : array or tensor, shapes (N, D_in) and (N, D_out)
+    W1, W2 : array or tensor, shapes (D_in, H) and (H, D_out)
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the first argument that does not fit.
+    """
+    try:
+        (N, D_in), (H, D_out) = X.shape, W2.shape
+        if Y.shape == (N, D_out) and W1.shape == (D_in, H):
+            return
+    except (AttributeError, TypeError, ValueError):
+        pass  # the checks below say which one it is
+    for name, array in {"X": X, "Y": Y, "W1": W1, "W2": W2}.items():
+        if not hasattr(array, "shape"):
+            raise TypeError(
+                f"{name}: expected an array or a tensor, got {type(array).__name__}"
+            )
+        check_two_dimensions(name, array)
+    check_same_size("Y", 0, X.shape[0], Y, "X has rows")
+    check_same_size("W1", 0, X.shape[1], W1, "X has columns")
+    check_same_size("W2", 0, W1.shape[1], W2, "W1 has columns")
+    check_same_size("W2", 1, Y.shape[1], W2, "Y has columns")
 
 
 def check_training_arguments(

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from backprop_book.checks import check_device, check_training_arguments
+from backprop_book.checks import check_batch, check_device, check_training_arguments
 from backprop_book.initial_weights import initial_weights, to_tensors
 from backprop_book.training_log import TrainingLog
 
@@ -25,8 +25,14 @@ def two_layer_regression_autograd_loss(
         Inputs and targets.
     W1, W2 : Tensor, shapes (D_in, H) and (H, D_out)
         Weights, of the same dtype.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A shape does not fit; the message names the argument.
     """
-    H1 = torch.relu(X @ W1)
+    check_batch(X, Y, W1, W2)
+    H1 = (X @ W1).relu_()
     E = H1 @ W2 - Y
     return E.square().sum()
 
@@ -141,6 +147,7 @@ def two_layer_regression_autograd_train(
     device = check_device(device, X)
     W1, W2 = initial_weights(X, Y, hidden=hidden, weights=weights, seed=seed)
     X, Y, X_val, Y_val, W1, W2 = to_tensors(device, X, Y, X_val, Y_val, W1, W2)
+    W2 = W2.T.contiguous().T  # the same numbers, column by column in memory
     W1.requires_grad_()
     W2.requires_grad_()
     log = TrainingLog(log_every)

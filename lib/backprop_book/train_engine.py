@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float
 
-from backprop_book.checks import check_training_arguments
+from backprop_book.checks import check_batch, check_training_arguments
 from backprop_book.engine import Value
 from backprop_book.initial_weights import initial_weights
 from backprop_book.training_log import TrainingLog
@@ -23,7 +23,13 @@ def two_layer_regression_engine_loss(
         Inputs and targets.
     W1, W2 : Value, shapes (D_in, H) and (H, D_out)
         Weights, of the same dtype.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A shape does not fit; the message names the argument.
     """
+    check_batch(X, Y, W1.data, W2.data)
     H1 = (X @ W1).relu()
     E = H1 @ W2 - Y
     return (E**2).sum()

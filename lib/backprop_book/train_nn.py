@@ -84,8 +84,19 @@ def two_layer_regression_nn_loss(
         Maps shape (N, D_in) to (N, D_out).
     X, Y : Tensor, shapes (N, D_in) and (N, D_out)
         Inputs and targets, on the model's device.
+
+    Raises
+    ------
+    ValueError
+        Y has not the shape of the model's output, and would be broadcast.
     """
-    return loss_function(model(X), Y)
+    Y_hat = model(X)
+    if Y_hat.shape != Y.shape:
+        raise ValueError(
+            f"Y: expected shape {tuple(Y_hat.shape)}, that of the model's output, "
+            f"got shape {tuple(Y.shape)}"
+        )
+    return loss_function(Y_hat, Y)
 
 
 def two_layer_regression_nn_gradient(
@@ -184,12 +195,13 @@ def two_layer_regression_nn_train(
         X.shape[1], hidden, Y.shape[1],
         bias=bias, weights=weights, seed=seed, dtype=X.dtype, device=device,
     )  # fmt: skip
+    parameters = list(model.parameters())
     log = TrainingLog(log_every)
     for t in range(nite):
-        loss, _ = two_layer_regression_nn_gradient(model, X, Y)
+        loss, gradients = two_layer_regression_nn_gradient(model, X, Y)
         with torch.no_grad():
             log.record(t, loss, two_layer_regression_nn_loss(model, X_val, Y_val))
-            for parameter in model.parameters():
-                parameter -= lr * parameter.grad
+            for parameter, gradient in zip(parameters, gradients, strict=True):
+                parameter -= lr * gradient
     log.check_final(*model.parameters())
     return model, log.losses_tr, log.losses_val

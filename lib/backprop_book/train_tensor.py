@@ -4,11 +4,47 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from backprop_book.checks import check_device, check_training_arguments
+from backprop_book.checks import check_batch, check_device, check_training_arguments
 from backprop_book.initial_weights import initial_weights, to_tensors
 from backprop_book.training_log import TrainingLog
 
 Array = np.ndarray | torch.Tensor
+
+
+def forward(
+    X: Float[torch.Tensor, "N D_in"],
+    Y: Float[torch.Tensor, "N D_out"],
+    W1: Float[torch.Tensor, "D_in H"],
+    W2: Float[torch.Tensor, "H D_out"],
+) -> tuple[Float[torch.Tensor, "N H"], Float[torch.Tensor, "N D_out"]]:
+    """Return the hidden layer H1 and the errors E, in units of Y."""
+    H1 = X.mm(W1).relu_()
+    E = H1.mm(W2)  # the prediction
+    E -= Y
+    return H1, E
+
+
+def backward(
+    X: Float[torch.Tensor, "N D_in"],
+    H1: Float[torch.Tensor, "N H"],
+    W2: Float[torch.Tensor, "H D_out"],
+    G: Float[torch.Tensor, "N D_out"],
+) -> tuple[Float[torch.Tensor, "D_in H"], Float[torch.Tensor, "H D_out"]]:
+    """Return the gradients in W1 and W2, where G is the gradient in the prediction.
+
+    They are linear in G. The derivative of ReLU at 0 is taken as 0.
+    """
+    grad_W2 = G.T.mm(H1).T  # H1.T @ G, column by column in memory
+    grad_Z1 = G.mm(W2.T)  # grad_H1
+    grad_Z1 *= H1.sign_()  # 1 where Z1 > 0, else 0
+    grad_W1 = X.T.mm(grad_Z1)
+    return grad_W1, grad_W2
+
+
+def squared_length(E: Float[torch.Tensor, "N D_out"]) -> Float[torch.Tensor, ""]:
+    """Return the sum of the squares of all entries, as a 0-d tensor."""
+    e = E.flatten()
+    return e.dot(e)
 
 
 def two_layer_regression_tensor_loss(
@@ -25,10 +61,15 @@ def two_layer_regression_tensor_loss(
         Inputs and targets.
     W1, W2 : Tensor, shapes (D_in, H) and (H, D_out)
         Weights, of the same dtype.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A shape does not fit; the message names the argument.
     """
-    H1 = (X @ W1).clamp(min=0)
-    E = H1 @ W2 - Y
-    return (E * E).sum()
+    check_batch(X, Y, W1, W2)
+    _, E = forward(X, Y, W1, W2)
+    return squared_length(E)
 
 
 def two_layer_regression_tensor_gradient(
@@ -43,14 +84,12 @@ def two_layer_regression_tensor_gradient(
 ]:
     """Return the loss and its gradients in W1 and W2, each of its weights' shape.
 
-    The derivative of ReLU at 0 is taken as 0. Autograd takes no part.
+    Autograd takes no part.
 
     Parameters
     ----------
-    X, Y : Tensor, shapes (N, D_in) and (N, D_out)
-        Inputs and targets.
-    W1, W2 : Tensor, shapes (D_in, H) and (H, D_out)
-        Weights, of the same dtype.
+    X, Y, W1, W2 : Tensor
+        As in `two_layer_regression_tensor_loss`.
 
     Returns
     -------
@@ -58,18 +97,16 @@ def two_layer_regression_tensor_gradient(
         In squared units of Y.
     grad_W1, grad_W2 : Tensor, shapes (D_in, H) and (H, D_out)
         In squared units of Y per unit of the weight.
-    """
-    Z1 = X @ W1
-    H1 = Z1.clamp(min=0)
-    E = H1 @ W2 - Y
-    loss = (E * E).sum()
 
-    G = 2 * E
-    grad_W2 = H1.T @ G
-    grad_H1 = G @ W2.T
-    grad_Z1 = grad_H1 * (Z1 > 0)
-    grad_W1 = X.T @ grad_Z1
-    return loss, grad_W1, grad_W2
+    Raises
+    ------
+    TypeError, ValueError
+        A shape does not fit; the message names the argument.
+    """
+    check_batch(X, Y, W1, W2)
+    H1, E = forward(X, Y, W1, W2)
+    grad_W1, grad_W2 = backward(X, H1, W2, 2 * E)
+    return squared_length(E), grad_W1, grad_W2
 
 
 def two_layer_regression_tensor_train(
@@ -140,11 +177,18 @@ def two_layer_regression_tensor_train(
     device = check_device(device, X)
     W1, W2 = initial_weights(X, Y, hidden=hidden, weights=weights, seed=seed)
     X, Y, X_val, Y_val, W1, W2 = to_tensors(device, X, Y, X_val, Y_val, W1, W2)
+    W2 = W2.T.contiguous().T  # the same numbers, column by column in memory
+    # The rows of a batch don't meet: one forward pass serves both sets.
+    N, X_all, Y_all = len(X), torch.cat((X, X_val)), torch.cat((Y, Y_val))
     log = TrainingLog(log_every)
-    for t in range(nite):
-        loss, grad_W1, grad_W2 = two_layer_regression_tensor_gradient(X, Y, W1, W2)
-        log.record(t, loss, two_layer_regression_tensor_loss(X_val, Y_val, W1, W2))
-        W1 -= lr * grad_W1
-        W2 -= lr * grad_W2
+    with torch.inference_mode():
+        for t in range(nite):
+            H1, E = forward(X_all, Y_all, W1, W2)
+            H1, E, E_val = H1[:N], E[:N], E[N:]
+            log.record(t, squared_length(E), squared_length(E_val))
+            # Gradients are linear in G: with G times lr they come as steps.
+            step_W1, step_W2 = backward(X, H1, W2, 2 * lr * E)
+            W1 -= step_W1
+            W2 -= step_W2
     log.check_final(W1, W2)
     return W1, W2, log.losses_tr, log.losses_val

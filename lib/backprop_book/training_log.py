@@ -59,14 +59,13 @@ class TrainingLog:
             One of the two is NaN or infinite.
         """
         loss_tr, loss_val = float(loss_tr), float(loss_val)
-        for name, loss in (("training", loss_tr), ("validation", loss_val)):
-            if not math.isfinite(loss):
-                raise DivergenceError(
-                    f"the {name} loss is {loss}",
-                    iteration,
-                    self.losses_tr,
-                    self.losses_val,
-                )
+        if not (math.isfinite(loss_tr) and math.isfinite(loss_val)):
+            name, loss = ("training", loss_tr)
+            if math.isfinite(loss_tr):
+                name, loss = ("validation", loss_val)
+            raise DivergenceError(
+                f"the {name} loss is {loss}", iteration, self.losses_tr, self.losses_val
+            )
         self.losses_tr.append(loss_tr)
         self.losses_val.append(loss_val)
         if self.log_every and iteration % self.log_every == 0:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 import backprop_book as bb
-from backends import BACKENDS, TORCH_BACKENDS
+from backends import ARRAY_BACKENDS, BACKENDS, TORCH_BACKENDS
 from backprop_book import draw_weights
 
 GOOD = {
@@ -322,3 +322,53 @@ def test_optimizer_must_be_callable():
         bb.two_layer_regression_nn_optim_train(**GOOD, optimizer="adam")
     momentum = partial(torch.optim.SGD, momentum=0.9)
     bb.two_layer_regression_nn_optim_train(**GOOD, optimizer=momentum, log_every=0)
+
+
+UNFIT = {
+    "Y of one dimension": (
+        {"Y": np.ones(4)},
+        r"Y: expected (two dimensions|shape \(4, 3\)).*got shape \(4,\)",
+    ),
+    "Y of one column": (
+        {"Y": np.ones((4, 1))},
+        r"(W2: expected 1 columns|Y: expected shape \(4, 3\))",
+    ),
+    "Y of one row": ({"Y": np.ones((1, 3))}, r"Y: expected (4 rows|shape \(4, 3\))"),
+}
+
+
+@pytest.mark.parametrize("call", ["loss", "gradient"])
+@pytest.mark.parametrize("case", UNFIT)
+@pytest.mark.parametrize("backend", BACKENDS, ids=str)
+def test_no_loss_is_broadcast(backend, case, call):
+    arguments, message = UNFIT[case]
+    arrays = {"X": GOOD["X"], "Y": GOOD["Y"], "W1": W1, "W2": W2, **arguments}
+    with pytest.raises(ValueError, match=message):
+        getattr(backend, call)(**arrays)
+
+
+@pytest.mark.parametrize("call", ["loss", "gradient"])
+@pytest.mark.parametrize("backend", [*ARRAY_BACKENDS], ids=str)
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"X": np.ones((4, 3))}, r"W1: expected 3 rows, as X has columns"),
+        ({"X": np.ones(2)}, r"X: expected two dimensions.*got shape \(2,\)"),
+        ({"W1": W1[:, :5]}, r"W2: expected 5 rows, as W1 has columns"),
+        ({"W2": W2[:, 0]}, r"W2: expected two dimensions.*got shape \(6,\)"),
+    ],
+    ids=str,
+)
+def test_weights_that_do_not_fit_are_named(backend, call, arguments, message):
+    arrays = {"X": GOOD["X"], "Y": GOOD["Y"], "W1": W1, "W2": W2, **arguments}
+    with pytest.raises(ValueError, match=message):
+        getattr(backend, call)(**arrays)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [bb.two_layer_regression_numpy_loss, bb.two_layer_regression_numpy_gradient],
+)
+def test_what_is_no_array_is_named(function):
+    with pytest.raises(TypeError, match="Y: expected an array or a tensor, got list"):
+        function(GOOD["X"], GOOD["Y"].tolist(), W1, W2)
