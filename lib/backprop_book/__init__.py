@@ -2,6 +2,7 @@
 
 from backprop_book.backward_check import check_backward
 from backprop_book.backward_report import BackwardReport
+from backprop_book.bench_plot import plot_bench
 from backprop_book.data import IrisRegression, load_iris_frame, load_iris_regression
 from backprop_book.engine import Value
 from backprop_book.exercises import check_answer
@@ -82,6 +83,7 @@ __all__ = [
     "load_recording",
     "numerical_gradient",
     "numerical_jacobian",
+    "plot_bench",
     "plot_curves",
     "plot_iris_pairs",
     "plot_losses",
