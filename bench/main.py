@@ -93,7 +93,7 @@ def main() -> None:
             peak, added = peaks[name]
             print(
                 f"memory, {name:9} peak {peak / 1e6:6.0f} MB, "
-                f"400 more iterations add {added / 1e3:6.1f} kB"
+                f"400 iterations more add {added / 1e3:6.1f} kB"
             )
 
     out = FOLDER / "bench.json" if options.record else options.out

@@ -1,5 +1,8 @@
 """The contract that all training functions share."""
 
+import sys
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -287,3 +290,18 @@ def test_final_weights_can_be_scored(iris64):
     longer = NUMPY.run(*arrays(iris64), 1e-4, 11, seed=0)
     assert losses_tr == longer[2][:10]
     assert NUMPY.loss(iris64.X, iris64.Y, W1, W2) == longer[2][10]
+
+
+def test_memory_grows_by_the_two_lists_of_losses_alone(iris64):
+    def peak(nite):
+        tracemalloc.start()
+        try:
+            NUMPY.run(*arrays(iris64), 1e-6, nite, seed=0)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    peak(10)  # what is made once, at the first call, is there after this
+    added = 400
+    a_loss = sys.getsizeof(1.0) + 8  # the number, and its place in the list
+    assert peak(10 + added) - peak(10) < 2 * 2 * a_loss * added
