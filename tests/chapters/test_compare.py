@@ -46,10 +46,13 @@ def test_a_difference_grows_like_the_root_of_the_number_of_roundings(page):
     assert np.median(once[3000:]) > 3
 
 
-def test_the_jump_comes_after_an_update_with_two_masks(page):
-    gap, jump = page["gap"], page["jump"]
-    assert page["on_both_sides"].sum() >= 1
-    assert gap[jump] > 20 * gap[jump - 1]
+def test_jumps_come_right_after_an_update_with_two_masks(page):
+    excess, jump = page["excess"], page["jump"]
+    assert page["opposite"][1].sum() >= 1
+    assert excess[jump] > 5 > excess[jump - 1]
+    assert len(page["begins"]) > 10
+    assert page["after_two_masks"] > 0.9 * len(page["begins"])
+    assert page["two_masks"].mean() < 0.5  # else the line above would say nothing
 
 
 def test_mlp_regressor_reports_one_loss_and_follows_another(page):
