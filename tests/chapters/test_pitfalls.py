@@ -175,6 +175,11 @@ def test_scaler_leak_is_small_here_and_large_elsewhere(chapter):
     assert drift[mean] < 0.5
     assert drift[linear] == pytest.approx(1)
     assert drift[network] > 1.2
+    order = [
+        drift.mean(axis=0).argsort().tolist()
+        for drift in (chapter.drift_wrong, chapter.drift_mended)
+    ]
+    assert order == [[mean, linear, network], [linear, network, mean]]
 
 
 def test_wrong_targets(chapter):
