@@ -51,6 +51,7 @@ def test_not_zeroed(chapter, reference):
     assert abs(wrong[2] / reference[2] - 1) > 0.05
     assert (wrong[10:] > 5 * reference[10:]).all()
     assert wrong[-1] > 10 * wrong[0]
+    assert chapter.momentum_gap < 1e-12
     slow = chapter.unzeroed_slow
     assert slow.argmin() < 50
     assert slow[slow.argmin() :].max() > 3 * slow.min()
