@@ -16,6 +16,7 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import torch
+from threadpoolctl import threadpool_info
 
 from backprop_book.recordings import FOLDER
 from scaling import NAMES, memory
@@ -50,8 +51,14 @@ def machine() -> dict[str, object]:
     with contextlib.suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
         model = next(x.split(": ")[1] for x in lines if x.startswith("model name"))
+    kernels = {
+        library.get("architecture")
+        for library in threadpool_info()
+        if library["internal_api"] == "openblas"
+    }
     return {
         "processor": model,
+        "kernels of OpenBLAS": ", ".join(sorted(filter(None, kernels))),
         "cores": os.cpu_count(),
         "system": platform.system(),
         "capability of torch": torch.backends.cpu.get_cpu_capability(),
