@@ -4,6 +4,7 @@ import warnings
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+
 from chapter_files import NOTEBOOKS
 
 
@@ -27,7 +28,8 @@ def execute_cells(name: str) -> dict[str, object]:
     plt.switch_backend("agg")
     try:
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
+            # plt.show() on a backend that shows nothing
+            warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-inter")
             for number, cell in enumerate(chapter.code, start=1):
                 code = compile(cell.source, f"{name}.md, code cell {number}", "exec")
                 exec(code, namespace)
