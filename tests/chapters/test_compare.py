@@ -6,22 +6,15 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+
+from executed_cells import execute_cells
 from chapter_files import NOTEBOOKS
 
 
 @pytest.fixture(scope="module")
 def page():
     """Return all that the chapter's cells define, as it is after the last one."""
-    (chapter,) = [c for c in NOTEBOOKS if c.name == "compare"]
-    namespace = {"__name__": "cells_of_compare"}
-    plt.switch_backend("agg")
-    with mpl.rc_context(), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-interactive")
-        for number, cell in enumerate(chapter.code, start=1):
-            code = compile(cell.source, f"compare.md, code cell {number}", "exec")
-            exec(code, namespace)
-            plt.close("all")
-    return namespace
+    return execute_cells("compare")
 
 
 @pytest.mark.parametrize(("dtype", "bound"), [("float64", 1e-13), ("float32", 1e-3)])

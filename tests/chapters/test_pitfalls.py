@@ -5,32 +5,21 @@ The cells of the chapter are executed once, in order; the tests look at what the
 
 from types import SimpleNamespace
 
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-from chapter_files import CHAPTERS
 
 from backprop_book import (
     complex_step_gradient,
     load_iris_regression,
     two_layer_regression_numpy_train,
 )
-
-CHAPTER = next(chapter for chapter in CHAPTERS if chapter.name == "pitfalls")
+from executed_cells import execute_cells
 
 
 @pytest.fixture(scope="module")
 def chapter():
     """The names that the chapter's cells define."""
-    mpl.use("Agg")
-    names = {"__name__": "pitfalls"}
-    with mpl.rc_context():
-        for number, cell in enumerate(CHAPTER.code):
-            code = compile(cell.source, f"{CHAPTER.path}, cell {number}", "exec")
-            exec(code, names)
-            plt.close("all")
-    return SimpleNamespace(**names)
+    return SimpleNamespace(**execute_cells("pitfalls"))
 
 
 @pytest.fixture(scope="module")
