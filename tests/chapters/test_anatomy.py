@@ -4,6 +4,7 @@ import ast
 import re
 
 import pytest
+
 from chapter_files import LESSONS
 
 OPENING = re.compile(
@@ -60,7 +61,9 @@ def test_each_exercise_has_an_empty_answer_and_an_executed_solution(chapter):
     kinds = []
     for cell in chapter.notebook.cells:
         if cell.cell_type == "markdown":
-            kinds += re.findall(r"^:::\{(exercise|solution-start|solution-end)\}", cell.source, re.M)
+            kinds += re.findall(
+                r"^:::\{(exercise|solution-start|solution-end)\}", cell.source, re.M
+            )
         else:
             kinds.append("empty answer" if is_empty_answer(cell.source) else "code")
     order = " ".join(k for k in kinds)
@@ -68,9 +71,9 @@ def test_each_exercise_has_an_empty_answer_and_an_executed_solution(chapter):
     assert order.count("exercise empty answer solution-start") == exercises, (
         f"{chapter}: an exercise without a cell for the answer"
     )
-    assert len(re.findall(r"solution-start (?:code )+solution-end", order)) == exercises, (
-        f"{chapter}: a solution that is not executed"
-    )
+    assert (
+        len(re.findall(r"solution-start (?:code )+solution-end", order)) == exercises
+    ), f"{chapter}: a solution that is not executed"
 
 
 def is_empty_answer(source):
@@ -87,7 +90,8 @@ def is_empty_answer(source):
     used = {
         argument.id
         for call in ast.walk(tree)
-        if isinstance(call, ast.Call) and getattr(call.func, "id", "").startswith("check_")
+        if isinstance(call, ast.Call)
+        and getattr(call.func, "id", "").startswith("check_")
         for argument in call.args
         if isinstance(argument, ast.Name)
     }

@@ -1,14 +1,9 @@
 """What the chapter `compare` says of its numbers is so."""
 
-import warnings
-
-import matplotlib as mpl
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from executed_cells import execute_cells
-from chapter_files import NOTEBOOKS
 
 
 @pytest.fixture(scope="module")

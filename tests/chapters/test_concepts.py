@@ -5,7 +5,9 @@ import re
 from chapter_files import CHAPTERS, LESSONS
 
 GLOSSARY = next(chapter for chapter in CHAPTERS if chapter.name == "glossary")
-ENTRY = re.compile(r"^(\S[^\n]*)\n  [^\n]+\n  Home: \{ref\}`([a-z-]+)`\.$", re.MULTILINE)
+ENTRY = re.compile(
+    r"^(\S[^\n]*)\n  [^\n]+\n  Home: \{ref\}`([a-z-]+)`\.$", re.MULTILINE
+)
 
 
 def homes():

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import jupytext
 import pytest
-from chapter_files import CHAPTERS, NOTEBOOKS, ROOT, toc_files
 from jupytext.config import load_jupytext_config
+
+from chapter_files import CHAPTERS, NOTEBOOKS, ROOT, toc_files
 
 RUFF = [sys.executable, "-m", "ruff"]
 # A lesson may import where it needs the name, show a value by its name alone, and write
@@ -85,7 +86,11 @@ def test_no_path_and_no_network(chapter):
 
 def test_no_notebook_is_committed():
     listed = subprocess.run(
-        ["git", "ls-files", "*.ipynb"], cwd=ROOT, capture_output=True, text=True, check=True
+        ["git", "ls-files", "*.ipynb"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert listed.stdout == ""
     assert Path(ROOT / ".git").exists()

@@ -3,6 +3,7 @@
 import ast
 
 import pytest
+
 from chapter_files import LESSONS
 
 DERIVATIVE_SIGNS = (r"\partial", r"\nabla", r"\mathrm{d}", r"J_")

@@ -5,9 +5,9 @@ All names come from the chapter's own cells: the code shown is the code tested.
 
 import numpy as np
 import pytest
-from executed_cells import execute_cells
 
 from backprop_book import DivergenceError
+from executed_cells import execute_cells
 
 
 @pytest.fixture(scope="module")
