@@ -1,4 +1,4 @@
-"""Each pitfall's wrong run is wrong and its mended run right, in the chapter's own code.
+"""Each pitfall's wrong run is wrong and its mended run right, in the chapter's code.
 
 The cells of the chapter are executed once, in order; the tests look at what they left.
 """

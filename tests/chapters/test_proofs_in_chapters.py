@@ -10,7 +10,7 @@ DERIVATIVE_SIGNS = (r"\partial", r"\nabla", r"\mathrm{d}", r"J_")
 
 
 def proved_labels(chapter):
-    """Return the labels that executed cells hand to ``prove``, with their tolerances."""
+    """Return the labels that executed cells hand to ``prove``, with tolerances."""
     proved = {}
     for cell in chapter.code:
         for call in ast.walk(ast.parse(cell.source)):
