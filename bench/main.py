@@ -5,20 +5,12 @@ Prints tables and writes the figures as JSON. The book shows what stands in
 """
 
 import argparse
-import contextlib
-import datetime
-import importlib.metadata
-import json
 import multiprocessing
 import os
-import platform
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-import torch
-from threadpoolctl import threadpool_info
-
-from backprop_book.recordings import FOLDER
+from recording import FOLDER, write_recording
 from scaling import NAMES, memory
 from sizes import SIZES
 from tables import tables
@@ -43,35 +35,6 @@ def in_a_process(threads: int, *arguments: object) -> tuple[list, dict]:
     if cores:
         os.sched_setaffinity(0, cores)
     return result
-
-
-def machine() -> dict[str, object]:
-    """Return what the figures were measured on."""
-    model = platform.processor()
-    with contextlib.suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        model = next(x.split(": ")[1] for x in lines if x.startswith("model name"))
-    kernels = {
-        library.get("architecture")
-        for library in threadpool_info()
-        if library["internal_api"] == "openblas"
-    }
-    return {
-        "processor": model,
-        "kernels of OpenBLAS": ", ".join(sorted(filter(None, kernels))),
-        "cores": os.cpu_count(),
-        "system": platform.system(),
-        "capability of torch": torch.backends.cpu.get_cpu_capability(),
-    }
-
-
-def versions() -> dict[str, str]:
-    """Return the versions of what was timed."""
-    found = {"python": platform.python_version()}
-    for package in ("numpy", "torch", "scikit-learn", "jax"):
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            found[package] = importlib.metadata.version(package)
-    return found
 
 
 def main() -> None:
@@ -103,23 +66,16 @@ def main() -> None:
                 f"400 iterations more add {added / 1e3:6.1f} kB"
             )
 
-    out = FOLDER / "bench.json" if options.record else options.out
-    out.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(
-        {
-            "command": "make bench",
-            "date": datetime.date.today().isoformat(),
-            "machine": machine(),
-            "versions": versions(),
+    write_recording(
+        FOLDER / "bench.json" if options.record else options.out,
+        "make bench",
+        results,
+        beside={
             "multiplications": {k: v.multiplications for k, v in SIZES.items()},
-            "results": results,
             "scaling": scaling,
             "peak_memory_and_growth_bytes": peaks,
         },
-        indent=1,
     )
-    out.write_text(text + "\n", encoding="utf-8")
-    print(f"\nwritten to {out.relative_to(ROOT) if out.is_relative_to(ROOT) else out}")
 
 
 if __name__ == "__main__":

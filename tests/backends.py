@@ -129,6 +129,14 @@ BACKENDS = [
         is_model=False,
     ),
     Backend(
+        "ddp",  # in one process; tests/lib/test_train_ddp.py starts several
+        bb.two_layer_regression_ddp_train,
+        tensor_gradient,
+        _of_tensors(bb.two_layer_regression_tensor_loss),
+        takes_tensors=True,
+        is_model=False,
+    ),
+    Backend(
         "engine",
         bb.two_layer_regression_engine_train,
         engine_gradient,

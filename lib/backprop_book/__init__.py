@@ -26,6 +26,7 @@ from backprop_book.plots import (
     plot_losses,
     use_book_style,
 )
+from backprop_book.processes import ProcessLostError
 from backprop_book.proofs import prove
 from backprop_book.recordings import load_recording
 from backprop_book.source import show_source
@@ -34,6 +35,7 @@ from backprop_book.train_autograd import (
     two_layer_regression_autograd_loss,
     two_layer_regression_autograd_train,
 )
+from backprop_book.train_ddp import two_layer_regression_ddp_train
 from backprop_book.train_engine import (
     two_layer_regression_engine_gradient,
     two_layer_regression_engine_loss,
@@ -70,6 +72,7 @@ __all__ = [
     "Edge",
     "GradientCheck",
     "IrisRegression",
+    "ProcessLostError",
     "Value",
     "check_answer",
     "check_backward",
@@ -93,6 +96,7 @@ __all__ = [
     "two_layer_regression_autograd_gradient",
     "two_layer_regression_autograd_loss",
     "two_layer_regression_autograd_train",
+    "two_layer_regression_ddp_train",
     "two_layer_regression_engine_gradient",
     "two_layer_regression_engine_loss",
     "two_layer_regression_engine_train",

@@ -25,9 +25,15 @@ class DivergenceError(ArithmeticError):
             "lr, smaller initial weights, or inputs scaled to unit variance. "
             "The losses until then are in .losses_tr and .losses_val of this error."
         )
+        self.what = what
         self.iteration = iteration
         self.losses_tr = losses_tr
         self.losses_val = losses_val
+
+    def __reduce__(self) -> tuple:
+        """Let the error travel from one process to another."""
+        arguments = (self.what, self.iteration, self.losses_tr, self.losses_val)
+        return type(self), arguments
 
 
 class TrainingLog:
