@@ -158,7 +158,8 @@ def plain_notebook(
     solutions
         Whether solutions and answers are there, folded away, or left out altogether.
     together
-        Whether the other notebooks lie beside this one: then links lead to them.
+        Whether the other notebooks lie beside this one, and the book's code in
+        ``code``: then links lead to them, and the code is installed from there.
 
     Raises
     ------
@@ -225,12 +226,15 @@ class _Writer:
         cells = jupytext.reads(self.chapter.text, "md:myst").cells
         label_and_title = re.compile(r"\A(?:\([a-z0-9-]+\)=\n)?# .+\n*")
         cells[0].source = label_and_title.sub("", cells[0].source, count=1)
-        where = self.book.addresses.page(f"chapters/{self.chapter.name}")
+        addresses = self.book.addresses
+        requirement = "./code" if self.together else addresses.requirement()
+        # The page has the solutions, which notebooks that are handed out leave out.
+        page = f"chapters/{self.chapter.name}"
+        where = addresses.page(page) if self.solutions else ""
         title = next(iter(self.book.chapters.values())).title
         source = f"Chapter {self.chapter.number} of" if self.chapter.number else "From"
         link = f" [Its page]({where}) shows it with all outputs." if where else ""
         lines = [f"# {self.chapter.title}", "", f"*{source} “{title}”.*{link}"]
-        requirement = self.book.addresses.requirement()
         install = (
             "The next cell installs it where it is missing. "
             f'By hand: `python -m pip install "{requirement}"`.'
@@ -252,13 +256,13 @@ class _Writer:
         if requirement:
             return (
                 "try:\n"
-                "    import backprop_book  # noqa: F401\n"
+                "    import backprop_book\n"
                 "except ImportError:\n"
                 f'    %pip install --quiet "{requirement}"'
             )
         return (
             "try:\n"
-            "    import backprop_book  # noqa: F401\n"
+            "    import backprop_book\n"
             "except ImportError:\n"
             "    raise ModuleNotFoundError(\n"
             '        "The book\'s code is missing. To install it, in a copy of the "\n'
