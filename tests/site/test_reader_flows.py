@@ -73,10 +73,15 @@ def test_nothing_is_cut_off_on_paper(paper, site, name):
     paper.goto(f"{site}/{name}.html")
     wide = paper.evaluate(
         """() => [...document.querySelectorAll(
-                ".bd-article pre, .bd-article img, .bd-article table, .katex-html"
+                ".bd-article pre, .bd-article img, .bd-article table, .katex .base"
             )]
-            .filter((box) => box.getBoundingClientRect().right > innerWidth + 1
-                || (box.matches("pre") && box.scrollWidth > box.clientWidth + 1))
+            .filter((box) => {
+                const right = box.getBoundingClientRect().right;
+                const number = box.closest("div.math")?.querySelector(".eqno");
+                return right > innerWidth + 1
+                    || (number && right > number.getBoundingClientRect().left + 1)
+                    || (box.matches("pre") && box.scrollWidth > box.clientWidth + 1);
+            })
             .map((box) => box.textContent.slice(0, 60) || box.src)"""
     )
     assert not wide
