@@ -68,7 +68,7 @@ def link_target(page: str, href: str, pages: set[str]) -> str | None:
 def joined_article(page: str, article: Tag, pages: set[str]) -> Tag:
     """Return a page's article with the ids, links and pictures of the joined page."""
     for tag in article.find_all(id=True):
-        # sphinx-exercise gives these to every exercise of a page; nothing links to them.
+        # sphinx-exercise gives these to each exercise; nothing links to them.
         if tag["id"] in ("exercise-content", "solution-content"):
             del tag["id"]
         else:
