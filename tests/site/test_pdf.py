@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import pypdf
 import pytest
@@ -12,12 +13,18 @@ from chapter_files import CHAPTERS, NOTEBOOKS, ROOT, toc_files
 from pdf_book import join, link_target, pages_of, print_book
 
 
+def print_elsewhere(*arguments):
+    """Print in a thread of its own: the tests' own Playwright lives in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(print_book, *arguments).result()
+
+
 @pytest.fixture(scope="module")
 def pdf(book, tmp_path_factory):
     if not (shutil.which("chromium") or shutil.which("google-chrome")):
         (pytest.fail if os.environ.get("CI") else pytest.skip)("needs Chromium")
     target = tmp_path_factory.mktemp("pdf") / "book.pdf"
-    print_book(book.html, pages_of(ROOT), target)
+    print_elsewhere(book.html, pages_of(ROOT), target)
     return pypdf.PdfReader(target)
 
 
@@ -116,7 +123,7 @@ def test_where_a_link_leads(href, target):
     assert link_target("a/one", href, {"a/one", "a/two"}) == target
 
 
-def test_a_missing_picture_stops_the_printing(tmp_path, book):
+def test_a_missing_picture_stops_the_printing(tmp_path):
     if not (shutil.which("chromium") or shutil.which("google-chrome")):
         pytest.skip("needs Chromium")
     (tmp_path / "page.html").write_text(
@@ -124,4 +131,4 @@ def test_a_missing_picture_stops_the_printing(tmp_path, book):
         "<img src='gone.svg' alt='gone'></section></article></main>"
     )
     with pytest.raises(RuntimeError, match=r"gone\.svg"):
-        print_book(tmp_path, [("", ["page"])], tmp_path / "book.pdf")
+        print_elsewhere(tmp_path, [("", ["page"])], tmp_path / "book.pdf")

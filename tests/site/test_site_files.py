@@ -162,12 +162,12 @@ def test_without_an_address_there_is_no_sitemap(book):
 
 
 @pytest.mark.parametrize("depth", ["gone.html", "chapters/gone.html", "a/b/c/"])
-def test_the_dead_end_in_a_browser(page, book, depth):
+def test_the_dead_end_in_a_browser(browser, book, depth):
     handler = DeadEnds.serving(book.html)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         site = f"http://127.0.0.1:{server.server_port}"
-        requests = []
+        page, requests = browser.new_page(), []
         page.on("request", lambda request: requests.append(request.url))
         response = page.goto(f"{site}/{depth}")
         assert response.status == 404
@@ -182,6 +182,7 @@ def test_the_dead_end_in_a_browser(page, book, depth):
         page.get_by_label("Search this book").fill("Jacobian")
         page.keyboard.press("Enter")
         page.wait_for_url("**/search.html?q=Jacobian")
+        page.close()
         server.shutdown()
 
 
