@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
 	2>/dev/null && echo $$p && break; done)
 
-.PHONY: help book test serve lab bench format lock clean
+.PHONY: help book test serve lab pdf handout bench format lock clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -44,6 +44,12 @@ lab: $(INSTALLED)  ## open the chapters as notebooks in JupyterLab
 
 bench: $(INSTALLED)  ## time the training functions (about ten minutes, a quiet machine)
 	$(BIN)/python bench/main.py $(BENCH)
+
+pdf: book  ## print the whole book into _build/book.pdf; needs Chromium or Chrome
+	@$(BIN)/python _ext/pdf_book.py
+
+handout: $(INSTALLED)  ## zip the notebooks without solutions into _build/handout.zip
+	@$(BIN)/python _ext/handout.py
 
 format: $(INSTALLED)  ## bring code and chapters into their normal form
 	$(BIN)/ruff check --fix .

@@ -30,6 +30,11 @@ MENDS = [
         r'<div class="citation" id="\1" role="listitem">',
         "the role doc-biblioentry is deprecated, and is no item of a list",
     ),
+    (
+        r'(<a href="[^"]*notebooks/[^"]*\.ipynb") target="_blank"',
+        r"\1 download",
+        "a notebook that is not saved but opened in a tab shows as bare text",
+    ),
     (r"<th></th>", "<td></td>", "pandas heads its column of row numbers with nothing"),
 ]
 

@@ -1,0 +1,74 @@
+"""The book's addresses on the web, all from one setting, and none where it is empty.
+
+``repository_url`` in ``_config.yml`` is that setting. The site is where GitHub Pages
+puts it unless ``site_url`` names another place. Notebooks opened on other machines come
+from a branch of their own, which holds them as ``.ipynb``: Colab opens no other file.
+"""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import quote
+
+NOTEBOOKS_BRANCH = "notebooks"
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """Where the book lives; every method returns "" where that isn't known."""
+
+    repository: str = ""
+    site: str = ""
+
+    @classmethod
+    def of(cls, repository_url: str, site_url: str = "") -> "Addresses":
+        """Check the settings, and find the site from the repository.
+
+        Raises
+        ------
+        ValueError
+            If an address has another form than the book can build on.
+        """
+        repository = (repository_url or "").strip().rstrip("/").removesuffix(".git")
+        site = (site_url or "").strip().rstrip("/")
+        parts = re.fullmatch(r"https://github\.com/([\w.-]+)/([\w.-]+)", repository)
+        if repository and not parts:
+            raise ValueError(
+                "repository_url: expected https://github.com/OWNER/NAME, "
+                f"got {repository_url!r}"
+            )
+        if site and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", site):
+            raise ValueError(f"site_url: expected https://…, got {site_url!r}")
+        if parts and not site:
+            owner, name = parts[1].lower(), parts[2]
+            site = f"https://{owner}.github.io"
+            if name.lower() != f"{owner}.github.io":
+                site += f"/{name}"
+        return cls(repository, site)
+
+    def page(self, name: str, anchor: str = "") -> str:
+        """Return the address of a page such as ``chapters/lab_numpy``."""
+        if not self.site:
+            return ""
+        return f"{self.site}/{name}.html" + (f"#{anchor}" if anchor else "")
+
+    def colab(self, notebook: str) -> str:
+        """Return the address that opens a notebook such as ``lab_numpy`` in Colab."""
+        if not self.repository:
+            return ""
+        path = self.repository.removeprefix("https://github.com/")
+        return (
+            f"https://colab.research.google.com/github/{path}"
+            f"/blob/{NOTEBOOKS_BRANCH}/{quote(notebook)}.ipynb"
+        )
+
+    def binder(self, notebook: str) -> str:
+        """Return the address that opens a notebook on Binder, in JupyterLab."""
+        if not self.repository:
+            return ""
+        path = self.repository.removeprefix("https://github.com/")
+        file = quote(f"lab/tree/{notebook}.ipynb", safe="")
+        return f"https://mybinder.org/v2/gh/{path}/{NOTEBOOKS_BRANCH}?urlpath={file}"
+
+    def requirement(self) -> str:
+        """Return what pip installs the book's code from."""
+        return f"backprop-book @ git+{self.repository}" if self.repository else ""

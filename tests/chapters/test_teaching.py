@@ -1,0 +1,82 @@
+"""The course plan says what the chapters say: their minutes, exercises and order."""
+
+import re
+
+from chapter_files import CHAPTERS, LESSONS, toc_files
+
+PLAN = next(chapter for chapter in CHAPTERS if chapter.name == "teaching")
+HOURS = {"an hour": 60, "one hour": 60, "two hours": 120, "three hours": 180}
+
+
+def label(chapter):
+    return re.search(r"^\(([a-z-]+)\)=\n# ", chapter.text, re.MULTILINE)[1]
+
+
+def minutes(chapter):
+    """Return what the chapter's opening says that it takes."""
+    pattern = r"\*\*It takes\*\* about ([a-z]+ hours?|\d+ minutes)"
+    said = re.search(pattern, chapter.text)
+    assert said, f"{chapter}: `It takes` names no time"
+    number = re.match(r"\d+", said[1])
+    return int(number[0]) if number else HOURS[said[1]]
+
+
+def exercises(chapter):
+    pattern = r"^:::\{exercise\} .+\n:label: (\S+)$"
+    return re.findall(pattern, chapter.text, re.MULTILINE)
+
+
+def in_order():
+    names = [file.rsplit("/", 1)[-1] for file in toc_files()]
+    return sorted(LESSONS, key=lambda chapter: names.index(chapter.name))
+
+
+def rows(title):
+    """Return the cells of each row of the table under a heading."""
+    section = re.split(r"^## ", PLAN.text, flags=re.MULTILINE)
+    (text,) = [part for part in section if part.startswith(f"{title}\n")]
+    table = [line for line in text.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in table[2:]]
+
+
+def labels(text):
+    return re.findall(r"\{ref\}`([a-z0-9-]+)`", text)
+
+
+def test_the_table_has_each_lesson_with_its_time_and_exercises():
+    expected = [
+        [f"{{ref}}`{label(c)}`", str(minutes(c)), str(len(exercises(c)))]
+        for c in in_order()
+    ]
+    total = [sum(int(row[k]) for row in expected) for k in (1, 2)]
+    assert rows("What each chapter takes") == [*expected, ["all", *map(str, total)]]
+
+
+def test_the_term_sets_every_exercise_once_and_every_lesson():
+    weeks = rows("A term of fourteen weeks")
+    assert [int(week) for week, *_ in weeks] == list(range(1, 15))
+    named = labels("".join(in_class + at_home for _, in_class, at_home in weeks))
+    for chapter in LESSONS:
+        assert label(chapter) in named, f"{chapter} has no week"
+        for exercise in exercises(chapter):
+            times = named.count(exercise)
+            assert times == 1, f"{exercise} is set {times} times"
+
+
+def test_an_exercise_is_set_after_its_chapter_was_read():
+    first = {}
+    for week, in_class, at_home in rows("A term of fourteen weeks"):
+        for name in labels(in_class + at_home):
+            first.setdefault(name, int(week))
+    for chapter in LESSONS:
+        for exercise in exercises(chapter):
+            assert first[exercise] >= first[label(chapter)], exercise
+
+
+def test_the_week_has_each_lesson_once_and_adds_up():
+    days = rows("One week, every day")
+    time = {label(chapter): minutes(chapter) for chapter in LESSONS}
+    named = labels("".join(morning + afternoon for _, morning, afternoon, _ in days))
+    assert sorted(named) == sorted(time)
+    for day, morning, afternoon, said in days:
+        assert sum(time[name] for name in labels(morning + afternoon)) == int(said), day

@@ -1,0 +1,181 @@
+"""One setting gives every address of the book, and without it no page names one."""
+
+import json
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+
+from addresses import Addresses
+from chapter_files import ROOT
+from jupyter_book_build import build
+from small_book import HEADER, make_small_book
+
+REPOSITORY = "https://github.com/Someone/some-book"
+SITE = "https://someone.github.io/some-book"
+PAGES = {
+    "index": f"{HEADER}\n(index)=\n# The book\n\nIt begins.\n",
+    "lab_one": f"{HEADER}\n(lab-one)=\n# The lab\n\nRead {{ref}}`words` after it.\n",
+    "words": "(words)=\n# The words\n\nNo code here.\n",
+}
+
+
+def test_every_address_comes_from_the_repository():
+    addresses = Addresses.of(REPOSITORY)
+    assert addresses.site == SITE
+    assert addresses.page("chapters/lab_one") == f"{SITE}/chapters/lab_one.html"
+    assert addresses.page("a", "b") == f"{SITE}/a.html#b"
+    assert addresses.colab("lab_one") == (
+        "https://colab.research.google.com/github/Someone/some-book"
+        "/blob/notebooks/lab_one.ipynb"
+    )
+    binder = urlsplit(addresses.binder("lab_one"))
+    assert binder.netloc == "mybinder.org"
+    assert binder.path == "/v2/gh/Someone/some-book/notebooks"
+    assert parse_qs(binder.query) == {"urlpath": ["lab/tree/lab_one.ipynb"]}
+    assert addresses.requirement() == f"backprop-book @ git+{REPOSITORY}"
+
+
+@pytest.mark.parametrize("ending", ["/", ".git", ".git/"])
+def test_an_ending_that_browsers_and_git_add_changes_nothing(ending):
+    assert Addresses.of(REPOSITORY + ending) == Addresses.of(REPOSITORY)
+
+
+def test_a_repository_named_for_its_owners_site():
+    assert Addresses.of("https://github.com/Me/me.github.io").site == (
+        "https://me.github.io"
+    )
+
+
+def test_a_site_elsewhere():
+    addresses = Addresses.of(REPOSITORY, "https://book.example.org/v1/")
+    assert addresses.page("x") == "https://book.example.org/v1/x.html"
+    assert Addresses.of("", "https://book.example.org").repository == ""
+
+
+def test_no_setting_no_address():
+    none = Addresses.of("")
+    assert none == Addresses.of(None)
+    assert not any([none.page("x"), none.colab("x"), none.binder("x")])
+    assert not none.requirement()
+
+
+@pytest.mark.parametrize(
+    ("repository", "site", "named"),
+    [
+        ("someone/some-book", "", "repository_url"),
+        ("https://gitlab.com/a/b", "", "repository_url"),
+        ("https://github.com/a", "", "repository_url"),
+        ("https://github.com/a/b/tree/main", "", "repository_url"),
+        ("", "book.example.org", "site_url"),
+        ("", "https://a.org/?q", "site_url"),
+    ],
+)
+def test_an_address_of_another_form_is_refused(repository, site, named):
+    with pytest.raises(ValueError, match=named):
+        Addresses.of(repository, site)
+
+
+def build_small(folder, **settings):
+    make_small_book(folder, PAGES, **settings)
+    code, log = build(folder)
+    assert code == 0, log
+    return folder / "_build" / "html"
+
+
+@pytest.fixture(scope="module")
+def at_home(tmp_path_factory):
+    """The site with its address set."""
+    folder = tmp_path_factory.mktemp("at-home")
+    return build_small(folder, repository_url=REPOSITORY)
+
+
+@pytest.fixture(scope="module")
+def nowhere(tmp_path_factory):
+    """The site without an address, as the book's own configuration has it."""
+    return build_small(tmp_path_factory.mktemp("nowhere"))
+
+
+def outside(page):
+    """Return all that a page leads to beyond the site."""
+    soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+    named = [tag.get(key) for tag in soup.find_all(True) for key in ("href", "content")]
+    return {url for url in named if url and url.startswith(("http:", "https:", "//"))}
+
+
+def issue(page):
+    title = f"Issue%20on%20page%20%2F{page}.html"
+    return f"{REPOSITORY}/issues/new?title={title}&body=Your%20issue%20content%20here."
+
+
+def buttons(page):
+    return {url for url in outside(page) if not url.startswith(SITE)}
+
+
+def test_a_chapter_with_code_has_every_button(at_home):
+    assert buttons(at_home / "chapters" / "lab_one.html") == {
+        REPOSITORY,
+        f"{REPOSITORY}/edit/main/chapters/lab_one.md",
+        issue("chapters/lab_one"),
+        Addresses.of(REPOSITORY).colab("lab_one"),
+        Addresses.of(REPOSITORY).binder("lab_one"),
+    }
+
+
+def test_a_chapter_without_code_opens_nowhere_else(at_home):
+    assert buttons(at_home / "chapters" / "words.html") == {
+        REPOSITORY,
+        f"{REPOSITORY}/edit/main/chapters/words.md",
+        issue("chapters/words"),
+    }
+
+
+def test_a_page_without_a_file_has_nothing_to_edit(at_home):
+    assert not [url for url in outside(at_home / "search.html") if "/edit/" in url]
+
+
+def test_what_the_buttons_open_is_there(at_home):
+    """Colab and Binder name a notebook of the branch, made from this folder."""
+    for url in buttons(at_home / "chapters" / "lab_one.html"):
+        if "/notebooks" in url:
+            file = unquote(url).rsplit("/", 1)[-1]
+            assert (at_home / "notebooks" / file).is_file(), url
+
+
+def test_the_notebook_installs_the_books_code_where_it_is_missing(at_home):
+    notebook = json.loads((at_home / "notebooks" / "lab_one.ipynb").read_text())
+    first, setup, *rest = ["".join(cell["source"]) for cell in notebook["cells"]]
+    assert f'pip install "backprop-book @ git+{REPOSITORY}"' in first
+    assert f"({SITE}/chapters/lab_one.html)" in first
+    assert f'%pip install --quiet "backprop-book @ git+{REPOSITORY}"' in setup
+    assert f"[The words]({SITE}/chapters/words.html)" in "".join(rest)
+
+
+def test_binder_gets_the_packages_that_the_lock_names(at_home):
+    lines = (at_home / "notebooks" / "requirements.txt").read_text().splitlines()
+    assert f"backprop-book @ git+{REPOSITORY}" in lines
+    (torch,) = [line for line in lines if line.startswith("torch")]
+    lock = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    assert f"\n{torch}\n" in lock
+    assert (at_home / "notebooks" / "runtime.txt").read_text() == "python-3.11\n"
+
+
+def test_without_an_address_nothing_appears(nowhere):
+    pages = sorted(nowhere.rglob("*.html"))
+    assert len(pages) > 4
+    for page in pages:
+        assert not outside(page), page
+        text = page.read_text(encoding="utf-8")
+        for word in ("launch-buttons", "source-buttons", "canonical"):
+            assert word not in text, f"{page}: {word}"
+    assert not list((nowhere / "notebooks").glob("*.txt"))
+    notebook = (nowhere / "notebooks" / "lab_one.ipynb").read_text()
+    assert "git+" not in notebook
+    assert "http" not in notebook
+
+
+def test_the_books_own_setting_is_of_a_form_that_works():
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    settings = config["sphinx"]["config"]
+    Addresses.of(settings["repository_url"], settings["site_url"])

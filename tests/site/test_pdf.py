@@ -1,0 +1,134 @@
+"""The book in one file, as ``make pdf`` prints it."""
+
+import os
+import re
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+
+import pypdf
+import pytest
+from bs4 import BeautifulSoup
+
+from chapter_files import CHAPTERS, NOTEBOOKS, ROOT, toc_files
+from pdf_book import join, link_target, pages_of, print_book
+
+
+def print_elsewhere(*arguments):
+    """Print in a thread of its own: the tests' own Playwright lives in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(print_book, *arguments).result()
+
+
+@pytest.fixture(scope="module")
+def pdf(book, tmp_path_factory):
+    if not (shutil.which("chromium") or shutil.which("google-chrome")):
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("needs Chromium")
+    target = tmp_path_factory.mktemp("pdf") / "book.pdf"
+    print_elsewhere(book.html, pages_of(ROOT), target)
+    return pypdf.PdfReader(target)
+
+
+@pytest.fixture(scope="module")
+def texts(pdf):
+    """Each page's text without spaces: lines break elsewhere than in the chapters."""
+    return ["".join(page.extract_text().split()) for page in pdf.pages]
+
+
+def test_the_outline_names_each_chapter_and_its_sections(pdf, texts, book):
+    chapters = [item for item in pdf.outline if not isinstance(item, list)]
+    sections = [item for item in pdf.outline if isinstance(item, list)]
+    expected = []
+    for name in toc_files():
+        article = book.page(name.rsplit("/", 1)[-1]).select_one("article")
+        expected.append([h.get_text().rstrip("#") for h in article.find_all("h1")])
+    assert [[item.title] for item in chapters] == expected
+    assert sum(map(len, sections)) > 5 * len(NOTEBOOKS)
+    pages = [pdf.get_destination_page_number(item) for item in chapters]
+    assert pages == sorted(set(pages)), "two chapters begin on one page"
+    for item, page in zip(chapters, pages, strict=True):
+        assert "".join(item.title.split()) in texts[page]
+
+
+def test_it_is_as_long_as_a_book(texts):
+    assert 150 < len(texts) < 1000
+    blank = [k for k, text in enumerate(texts) if len(text) < 20]
+    assert len(blank) <= len(texts) // 20, f"all but empty: {blank}"
+
+
+def test_every_font_is_in_the_file_and_maths_has_its_own(pdf):
+    embedded = {}
+    for page in pdf.pages:
+        for reference in page["/Resources"].get("/Font", {}).values():
+            font = reference.get_object()
+            descendant = font.get("/DescendantFonts", [font])[0].get_object()
+            descriptor = descendant.get("/FontDescriptor", {})
+            kinds = ("/FontFile", "/FontFile2", "/FontFile3")
+            embedded[font["/BaseFont"]] = font["/Subtype"] == "/Type3" or any(
+                kind in descriptor for kind in kinds
+            )
+    assert all(embedded.values()), embedded
+    names = " ".join(embedded)
+    for family in ("KaTeX_Main", "KaTeX_Math", "KaTeX_AMS", "KaTeX_Size"):
+        assert family in names
+
+
+def test_links_lead_into_the_file_or_to_the_works_that_are_cited(pdf):
+    inner = outer = 0
+    for page in pdf.pages:
+        for annotation in page.get("/Annots", []):
+            action = annotation.get_object().get("/A", {})
+            if "/URI" in action:
+                outer += 1
+                assert action["/URI"].startswith("http")
+                assert "book.invalid" not in action["/URI"]
+            else:
+                inner += 1
+    assert inner > 200
+    assert outer > 10
+
+
+def test_code_solutions_and_answers_are_in_it(texts):
+    text = "".join(texts)
+    for chapter in NOTEBOOKS:
+        for cell in chapter.code:
+            for line in cell.source.splitlines():
+                # A ligature is one sign, and a long line may carry a mark.
+                if 20 < len(line) < 60 and not re.search(r"ff|fi|fl", line):
+                    assert "".join(line.split()) in text, f"{chapter}: {line}"
+
+
+def test_the_pages_are_joined_without_a_loose_end(book):
+    soup = BeautifulSoup(join(book.html, pages_of(ROOT)), "html.parser")
+    ids = [tag["id"] for tag in soup.find_all(id=True)]
+    assert len(ids) == len(set(ids))
+    for link in soup.find_all("a", href=True):
+        href = link["href"]
+        assert href.startswith(("http", "#")), href
+        assert not href.startswith("#") or href[1:] in ids, href
+    assert len(soup.find_all("article")) == len(CHAPTERS)
+
+
+@pytest.mark.parametrize(
+    ("href", "target"),
+    [
+        ("https://doi.org/x", "https://doi.org/x"),
+        ("#part", "#a-one--part"),
+        ("two.html", "#a-two--"),
+        ("two.html#part", "#a-two--part"),
+        ("../a/two.html#part", "#a-two--part"),
+        ("../genindex.html", None),
+    ],
+)
+def test_where_a_link_leads(href, target):
+    assert link_target("a/one", href, {"a/one", "a/two"}) == target
+
+
+def test_a_missing_picture_stops_the_printing(tmp_path):
+    if not (shutil.which("chromium") or shutil.which("google-chrome")):
+        pytest.skip("needs Chromium")
+    (tmp_path / "page.html").write_text(
+        "<main><article class='bd-article'><section id='s'><h1>Title</h1>"
+        "<img src='gone.svg' alt='gone'></section></article></main>"
+    )
+    with pytest.raises(RuntimeError, match=r"gone\.svg"):
+        print_elsewhere(tmp_path, [("", ["page"])], tmp_path / "book.pdf")

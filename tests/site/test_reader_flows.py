@@ -1,0 +1,109 @@
+"""What a reader takes away from a page: its notebook, and the page on paper."""
+
+import nbformat
+import pypdf
+import pytest
+from nbclient import NotebookClient
+
+from chapter_files import NOTEBOOKS, toc_files
+
+
+def test_a_downloaded_notebook_runs_in_an_empty_folder(page, site, tmp_path):
+    page.goto(f"{site}/chapters/lab_numpy.html")
+    page.get_by_role("button", name="Download this page").click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name=".ipynb").click()
+    assert download.value.suggested_filename == "lab_numpy.ipynb"
+    path = tmp_path / "lab_numpy.ipynb"
+    download.value.save_as(path)
+    notebook = nbformat.read(path, as_version=4)
+    NotebookClient(notebook, timeout=120).execute(cwd=str(tmp_path))
+    printed = "".join(
+        output.get("text", "")
+        for cell in notebook.cells
+        for output in cell.get("outputs", [])
+    )
+    assert "d-numpy-w1: proved" in printed
+    assert "Not answered yet" in printed
+    assert [file.name for file in tmp_path.iterdir()] == ["lab_numpy.ipynb"]
+
+
+def test_the_download_is_reached_by_keyboard(page, site):
+    page.goto(f"{site}/chapters/lab_numpy.html")
+    page.get_by_role("button", name="Download this page").focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowDown")
+    with page.expect_download() as download:
+        page.keyboard.press("Enter")
+    assert download.value.suggested_filename == "lab_numpy.ipynb"
+
+
+# A4 less the margins of the style sheet, in the browser's pixels: 178 mm and 261 mm.
+PAPER = {"width": 673, "height": 986}
+
+
+@pytest.fixture
+def paper(page):
+    page.set_viewport_size(PAPER)
+    page.emulate_media(media="print")
+    return page
+
+
+def test_a_printed_chapter_shows_solutions_and_answers_and_no_furniture(paper, site):
+    paper.goto(f"{site}/chapters/lab_numpy.html")
+    solutions = paper.locator("div.solution .cell_input")
+    answers = paper.locator("details.sd-dropdown p")
+    assert solutions.count() >= 4
+    assert answers.count() >= 3
+    for part in [*solutions.all(), *answers.all()]:
+        assert part.is_visible()
+        # Togglebutton hides what it hides by its opacity as well.
+        assert part.evaluate("e => e.checkVisibility({opacityProperty: true})")
+        assert part.bounding_box()["height"] > 10
+    for furniture in (
+        *("#pst-primary-sidebar", "#pst-secondary-sidebar", ".bd-header-article"),
+        *(".prev-next-footer", "button.toggle-button", "a.headerlink", ".copybtn"),
+    ):
+        for part in paper.locator(furniture).all():
+            assert not part.is_visible(), furniture
+
+
+@pytest.mark.parametrize("name", toc_files())
+def test_nothing_is_cut_off_on_paper(paper, site, name):
+    paper.goto(f"{site}/{name}.html")
+    wide = paper.evaluate(
+        """() => [...document.querySelectorAll(
+                ".bd-article pre, .bd-article img, .bd-article table, .katex .base"
+            )]
+            .filter((box) => {
+                const right = box.getBoundingClientRect().right;
+                const number = box.closest("div.math")?.querySelector(".eqno");
+                return right > innerWidth + 1
+                    || (number && right > number.getBoundingClientRect().left + 1)
+                    || (box.matches("pre") && box.scrollWidth > box.clientWidth + 1);
+            })
+            .map((box) => box.textContent.slice(0, 60) || box.src)"""
+    )
+    assert not wide
+
+
+def test_the_printed_file_holds_the_solutions_in_light_colours(page, site, tmp_path):
+    page.add_init_script("localStorage.mode = localStorage.theme = 'dark'")
+    page.goto(f"{site}/chapters/lab_numpy.html")
+    page.pdf(path=tmp_path / "page.pdf", format="A4", print_background=True)
+    pages = pypdf.PdfReader(tmp_path / "page.pdf").pages
+    text = "".join("".join(page.extract_text() for page in pages).split())
+    chapter = next(c for c in NOTEBOOKS if c.name == "lab_numpy")
+    for line in (
+        "Dividing the loss by a constant divides every gradient by it.",
+        "One weight of",
+        "When a step crosses a kink: some entry of",
+        "V2_new = V2 - 0.01 * (H1.T @ G)",
+    ):
+        assert line in chapter.text
+        assert "".join(line.split()) in text, f"not on paper: {line}"
+    for word in ("Search this book", "Skip to main content", "Theory"):
+        assert "".join(word.split()) not in text, f"on paper: {word}"
+    # Back on the screen all is as it was.
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert not page.locator("details.sd-dropdown p").first.is_visible()

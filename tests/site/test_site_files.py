@@ -1,0 +1,194 @@
+"""What stands in a page's head, and the files for search engines and dead links."""
+
+import os
+import re
+import subprocess
+import threading
+from datetime import date
+from http.server import ThreadingHTTPServer
+from urllib.parse import urlsplit
+from xml.etree import ElementTree
+
+import pytest
+from bs4 import BeautifulSoup
+
+from chapter_files import ROOT, toc_files
+from jupyter_book_build import build
+from last_changed import build_date, committed_dates
+from page_head import shorten
+from site_server import DeadEnds
+from small_book import make_small_book
+
+REPOSITORY = "https://github.com/Someone/some-book"
+SITE = "https://someone.github.io/some-book"
+LESSON = """\
+(lesson)=
+# A lesson
+
+:::{admonition} Before you start
+:class: opening
+
+**You will be able to** say what $x_1$ is.
+
+**You need** nothing.
+:::
+
+Some text.
+"""
+PAGES = {"first": "# The first page\n\nIt says this.\n", "lesson": LESSON}
+
+
+def soup(path):
+    return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+
+
+def head(path):
+    tags = soup(path).head.find_all("meta")
+    return {t.get("name") or t.get("property"): t.get("content") for t in tags}
+
+
+@pytest.fixture(scope="module")
+def at_home(tmp_path_factory):
+    """A small site with its address set, built from a repository."""
+    folder = tmp_path_factory.mktemp("at-home")
+    make_small_book(folder, PAGES, repository_url=REPOSITORY)
+    git = ["git", "-C", str(folder), "-c", "user.name=n", "-c", "user.email=e@e.org"]
+    subprocess.run([*git, "init", "-q"], check=True)
+    when = "2020-02-03T12:00:00+0000"
+    environment = {**os.environ, "GIT_COMMITTER_DATE": when, "GIT_AUTHOR_DATE": when}
+    for command in (["add", "chapters"], ["commit", "-q", "-m", "old"]):
+        subprocess.run([*git, *command], check=True, env=environment)
+    (folder / "chapters" / "first.md").write_text(PAGES["first"] + "\nMore.\n")
+    code, log = build(folder)
+    assert code == 0, log
+    return folder / "_build" / "html"
+
+
+def test_a_lesson_is_described_by_what_its_reader_will_be_able_to_do(at_home):
+    found = head(at_home / "chapters" / "lesson.html")
+    assert found["description"] == found["og:description"] == "Say what x_1 is."
+
+
+def test_another_page_is_described_by_its_first_paragraph(at_home):
+    assert head(at_home / "chapters" / "first.html")["description"] == "It says this."
+
+
+def test_the_card_has_absolute_addresses_that_exist(at_home):
+    found = head(at_home / "chapters" / "lesson.html")
+    assert found["og:url"] == f"{SITE}/chapters/lesson.html"
+    assert found["og:title"].endswith("A lesson")
+    assert found["og:type"] == "article"
+    assert head(at_home / "chapters" / "first.html")["og:type"] == "website"
+    assert found["twitter:card"] == "summary_large_image"
+    assert found["og:image"].startswith(f"{SITE}/")
+    card = at_home / found["og:image"].removeprefix(f"{SITE}/")
+    assert card.read_bytes()[:4] == b"\x89PNG"
+    # Width and height stand in a PNG's first chunk.
+    size = [int.from_bytes(card.read_bytes()[k : k + 4]) for k in (16, 20)]
+    assert size == [1200, 630]
+
+
+def test_the_canonical_address_is_the_pages_own(at_home):
+    (link,) = soup(at_home / "chapters" / "lesson.html").select("link[rel=canonical]")
+    assert link["href"] == f"{SITE}/chapters/lesson.html"
+
+
+def test_the_sitemap_lists_every_page_with_its_day(at_home):
+    space = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
+    urls = ElementTree.parse(at_home / "sitemap.xml").getroot()
+    assert {url[0].text: url[1].text for url in urls.iter(f"{space}url")} == {
+        f"{SITE}/chapters/first.html": build_date(),
+        f"{SITE}/chapters/lesson.html": "2020-02-03",
+    }
+    assert f"Sitemap: {SITE}/sitemap.xml\n" in (at_home / "robots.txt").read_text()
+
+
+def test_a_page_says_when_its_file_was_last_changed(at_home):
+    def day(page):
+        return soup(at_home / page).select(".last-updated")
+
+    assert "2020-02-03" in day("chapters/lesson.html")[0].get_text()
+    # Changed and not committed: the day of the build.
+    assert build_date() in day("chapters/first.html")[0].get_text()
+    assert not day("search.html")
+
+
+def test_the_day_of_the_build_can_be_set(monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+    assert build_date() == "1970-01-01"
+
+
+def test_without_a_history_no_file_has_a_day(tmp_path):
+    (tmp_path / "file").touch()
+    assert committed_dates(tmp_path) == {}
+
+
+def test_the_dead_end_leads_to_every_page_from_any_depth(at_home):
+    page = soup(at_home / "404.html")
+    links = [link["href"] for link in page.select("a")]
+    assert links == [
+        "/some-book/chapters/first.html",
+        "/some-book/chapters/lesson.html",
+    ]
+    assert page.form["action"] == "/some-book/search.html"
+    assert not page.select("script, link[rel=stylesheet], img")
+
+
+@pytest.mark.parametrize("name", [*toc_files(), "search", "genindex"])
+def test_every_page_of_the_book_is_described(book, name):
+    found = head(book.html / f"{name}.html")
+    assert 30 <= len(found["description"]) <= 160
+    assert not re.search(r"[\\{}]|\$", found["description"])
+    assert found["og:title"]
+    assert soup(book.html / f"{name}.html").html["lang"] == "en-GB"
+
+
+def test_no_two_pages_have_the_same_description(book):
+    found = [head(book.html / f"{name}.html")["description"] for name in toc_files()]
+    assert len(set(found)) == len(found)
+
+
+def test_every_page_of_the_book_says_its_day(book):
+    for name in toc_files():
+        (text,) = soup(book.html / f"{name}.html").select(".last-updated")
+        day = re.search(r"\d{4}-\d\d-\d\d", text.get_text())[0]
+        assert date(2026, 1, 1) <= date.fromisoformat(day)
+
+
+def test_without_an_address_there_is_no_sitemap(book):
+    assert not (book.html / "sitemap.xml").exists()
+    assert "Sitemap" not in (book.html / "robots.txt").read_text()
+    assert "og:image" not in head(book.html / "chapters" / "index.html")
+
+
+@pytest.mark.parametrize("depth", ["gone.html", "chapters/gone.html", "a/b/c/"])
+def test_the_dead_end_in_a_browser(browser, book, depth):
+    handler = DeadEnds.serving(book.html)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        site = f"http://127.0.0.1:{server.server_port}"
+        page, requests = browser.new_page(), []
+        page.on("request", lambda request: requests.append(request.url))
+        response = page.goto(f"{site}/{depth}")
+        assert response.status == 404
+        assert requests == [f"{site}/{depth}"]
+        page.add_script_tag(path=ROOT / "node_modules" / "axe-core" / "axe.min.js")
+        found = page.evaluate("axe.run().then((result) => result.violations)")
+        assert not [(v["id"], v["nodes"][0]["html"]) for v in found]
+        links = page.locator("a").evaluate_all("all => all.map((a) => a.href)")
+        assert {urlsplit(link).path for link in links} >= {
+            f"/{name}.html" for name in toc_files()
+        }
+        page.get_by_label("Search this book").fill("Jacobian")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/search.html?q=Jacobian")
+        page.close()
+        server.shutdown()
+
+
+def test_a_long_description_ends_with_a_sentence_or_a_word():
+    assert shorten("Short.") == "Short."
+    assert shorten("A" * 100 + ". " + "B" * 100) == "A" * 100 + "."
+    words = shorten("word " * 60)
+    assert len(words) <= 160
+    assert words.endswith("word…")
