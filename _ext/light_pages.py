@@ -37,6 +37,7 @@ NEEDS = {
     "clipboard.min.js": CODE,
     "copybutton.js": CODE,
     "design-tabs.js": "sd-tab-set",
+    "figures.js": 'class="figure"',
     "language_data.js": SEARCH,
     "searchindex.js": SEARCH,
     "searchtools.js": SEARCH,
