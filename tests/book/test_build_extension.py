@@ -111,6 +111,17 @@ def test_missing_katex_is_named(small_book):
     assert "npm ci" in log
 
 
+def test_katex_of_another_release_is_named(small_book):
+    modules = small_book / "node_modules"
+    modules.unlink()
+    shutil.copytree(ROOT / "node_modules" / "katex", modules / "katex")
+    package = modules / "katex" / "package.json"
+    package.write_text('{"version": "0.19.0"}')
+    code, log = build(small_book)
+    assert code != 0
+    assert "npm has the style sheet of 0.19.0" in log
+
+
 def test_prints_that_arrive_in_pieces_are_one_output(small_book):
     pieces = cell(
         "import sys, time\n"
