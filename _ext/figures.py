@@ -2,7 +2,7 @@
 
 A figure says its size, so that the text below does not jump when it comes, and waits
 until it is scrolled to. It is a link to its own file: on a phone, where it is shown
-smaller than it was drawn, ``_static/figures.js`` shows it large in its place instead.
+smaller than it was drawn, ``_static/pages.js`` shows it large in its place instead.
 """
 
 import re

@@ -7,6 +7,7 @@ until the page is shown. ``light_assets.py`` cuts style sheets and fonts down.
 """
 
 import hashlib
+import html
 import json
 import re
 from pathlib import Path
@@ -29,6 +30,8 @@ HINTS = re.compile(r"\s*<script>(?:let|var) toggle[^<]*</script>")
 STYLED = re.compile(
     r'<span(?: class="([^"]*)")? style="((?:[a-z-]+:-?[\d.]+em;)+)">',
 )
+# Of a formula, the ends of tags and what stands between.
+PIECE = re.compile(r"(</?\w+)[^>]*>|([^<]+)")
 TOGGLE = r'class="[^"]*\b(?:toggle|admonition[^"]* dropdown)\b'
 SEARCH = r'id="search-results"|search_as_you_type = true'
 CODE = r'class="highlight'
@@ -37,12 +40,18 @@ NEEDS = {
     "clipboard.min.js": CODE,
     "copybutton.js": CODE,
     "design-tabs.js": "sd-tab-set",
-    "figures.js": 'class="figure"',
     "language_data.js": SEARCH,
+    "pages.js": rf'class="figure"|<details|{TOGGLE}',
     "searchindex.js": SEARCH,
     "searchtools.js": SEARCH,
     "togglebutton.js": TOGGLE,
 }
+# What Bootstrap's script adds to these pages: menus and tooltips. All that it could add
+# elsewhere would keep 12 kB of rules.
+BOOTSTRAP = """
+    show fade tooltip tooltip-inner tooltip-arrow bs-tooltip-auto dropdown-menu
+    data-popper-placement data-bs-popper top bottom left right start end static none
+"""
 # In both of the theme's styles of code these have the colour of the text around them.
 PLAIN = {Token.Name, Token.Punctuation, Token.Text.Whitespace}
 
@@ -112,6 +121,19 @@ def lighten(page: str, sheets: dict[str, list[str]], static: Path) -> str:
     return shorten_maths(page) if has_maths else page
 
 
+def formula_characters(page: str) -> set[str]:
+    """Return the characters that the page's formulas draw."""
+    found: set[str] = set()
+    for start in re.finditer('<span class="katex-html"', page):
+        depth = 0
+        for piece in PIECE.finditer(page, start.start()):
+            found.update(html.unescape(piece[2] or ""))
+            depth += {"<span": 1, "</span": -1}.get(piece[1], 0)
+            if depth == 0:
+                break
+    return found
+
+
 def digest(*parts: object) -> str:
     """Return a short digest of what can be written as JSON."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]
@@ -126,13 +148,11 @@ def write_assets(
         match[2]: (path.parent / (match[1] or "") / match[2]).resolve()
         for path, page in pages.items()
         for match in SCRIPT.finditer(page)
-        if match[2] != "searchindex.js"
+        if match[2] not in ("searchindex.js", "bootstrap.js")
     }
-    selectors = find_selectors(
-        pages.values(), (path.read_text(encoding="utf-8") for path in scripts.values())
-    )
-    characters = set().union(*(p for p in pages.values() if 'class="katex"' in p))
-    characters -= {"\n"}
+    words = [path.read_text(encoding="utf-8") for path in scripts.values()]
+    selectors = find_selectors(pages.values(), [*words, BOOTSTRAP])
+    characters = set().union(*map(formula_characters, pages.values()))
     version = digest(record["sources"], selectors, sorted(characters))
     if version != record["version"]:
         texts = [

@@ -71,7 +71,7 @@ LOOK_ON_A_PHONE = """() => {
         scrolling: [...document.querySelectorAll("main *")]
             .filter((box) => scrolls(box) && !box.matches(own))
             .map((box) => box.outerHTML.slice(0, 200)),
-        text: parseFloat(getComputedStyle(document.querySelector("article")).fontSize),
+        text: parseFloat(getComputedStyle(document.querySelector("main")).fontSize),
         figures: [...document.querySelectorAll("article img")].map((image) => ({
             source: image.getAttribute("src"),
             width: image.clientWidth,
@@ -152,7 +152,7 @@ class Visits:
         pages = {screen: c.new_page() for screen, c in self.contexts.items()}
         visit = Visit(name, [], [])
         responses = []
-        pages["desktop"].on("response", responses.append)
+        pages["desktop"].on("response", lambda response: responses.append(response))
         for page in pages.values():
             watch(page, self.site)
             page.goto(f"{self.site}/{name}.html", wait_until="load")

@@ -9,3 +9,11 @@ document.addEventListener("click", (event) => {
   event.preventDefault();
   figure.classList.toggle("large");
 });
+
+// The theme lets the keyboard into the boxes that scroll, and looks for them when the
+// window changes its size: code in a solution scrolls only once that is open.
+const lookAgain = () => setTimeout(() => window.dispatchEvent(new Event("resize")));
+document.addEventListener("toggle", lookAgain, true);
+document.addEventListener("click", (event) => {
+  if (event.target.closest(".toggle-button, .admonition-title")) lookAgain();
+});
