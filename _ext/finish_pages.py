@@ -30,6 +30,12 @@ MENDS = [
         r'<div class="citation" id="\1" role="listitem">',
         "the role doc-biblioentry is deprecated, and is no item of a list",
     ),
+    (
+        r'(dataset\.theme = )localStorage\.getItem\("theme"\) \|\| "\w+";',
+        r'\1{light: "light", dark: "dark"}[localStorage.getItem("mode")] || '
+        r'(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");',
+        "unknown until the theme's script runs, it flashes, and all is styled twice",
+    ),
     (r"<th></th>", "<td></td>", "pandas heads its column of row numbers with nothing"),
 ]
 

@@ -1,6 +1,5 @@
 """Cut style sheets and fonts down to what the pages use."""
 
-import hashlib
 import io
 import json
 import logging
@@ -96,7 +95,7 @@ def subset_font(path: Path, characters: set[str]) -> bytes:
     return buffer.getvalue()
 
 
-def write_sheet(path: Path, sheet: str, characters: set[str]) -> None:
+def write_sheet(path: Path, sheet: str, characters: set[str], version: str) -> None:
     """Write a style sheet, and beside it the fonts that it names, cut down.
 
     Characters that a sheet itself writes, which is how icons come, are kept as well.
@@ -107,9 +106,7 @@ def write_sheet(path: Path, sheet: str, characters: set[str]) -> None:
 
     def cut(match: re.Match) -> str:
         source = path.parent / match[1]
-        font = subset_font(source, characters)
-        (path.parent / source.name).write_bytes(font)
-        version = hashlib.sha256(font).hexdigest()[:8]
+        (path.parent / source.name).write_bytes(subset_font(source, characters))
         return f'src:url({source.name}?v={version}) format("woff2")'
 
     # A browser takes the first format that it knows; all know WOFF2.

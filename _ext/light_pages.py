@@ -30,6 +30,12 @@ HINTS = re.compile(r"\s*<script>(?:let|var) toggle[^<]*</script>")
 STYLED = re.compile(
     r'<span(?: class="([^"]*)")? style="((?:[a-z-]+:-?[\d.]+em;)+)">',
 )
+# In every formula. A font that comes after the text has the page laid out once more.
+EARLY_FONTS = ("KaTeX_Main-Regular", "KaTeX_Math-Italic")
+EARLY = (
+    '\n<link rel="preload" as="font" type="font/woff2" crossorigin '
+    'href="{}{}.woff2?v=">'
+)
 # Of a formula, the ends of tags and what stands between.
 PIECE = re.compile(r"(</?\w+)[^>]*>|([^<]+)")
 TOGGLE = r'class="[^"]*\b(?:toggle|admonition[^"]* dropdown)\b'
@@ -96,10 +102,11 @@ def lighten(page: str, sheets: dict[str, list[str]], static: Path) -> str:
         if name not in group:
             group.append(name)
     has_maths = 'class="katex"' in page
-    links = "".join(
-        f'\n<link rel="stylesheet" href="{named[0][0]}_static/light/{name}.css?v=">'
-        for name in (("book", "maths") if has_maths else ("book",))
-    )
+    light = f"{named[0][0]}_static/light/"
+    links = f'\n<link rel="stylesheet" href="{light}book.css?v=">'
+    if has_maths:
+        links += f'\n<link rel="stylesheet" href="{light}maths.css?v=">'
+        links += "".join(EARLY.format(light, font) for font in EARLY_FONTS)
     page = SHEET.sub(lambda match: links if match[2] == named[0][1] else "", page)
 
     def script(match: re.Match) -> str:
@@ -162,7 +169,7 @@ def write_assets(
         purged = purge(katex.NODEJS_BINARY, texts, selectors)
         for name, sheet in zip(sheets, purged, strict=True):
             used = characters if name == "maths" else set()
-            write_sheet(folder / f"{name}.css", sheet, used)
+            write_sheet(folder / f"{name}.css", sheet, used, version)
     return version
 
 
@@ -195,7 +202,7 @@ def light_pages(app: Sphinx, exception: Exception | None) -> None:
     record["sources"] = sources
     record["version"] = version = write_assets(folder, record, pages)
     for path, page in pages.items():
-        page = re.sub(r"(_static/light/\w+\.css\?v=)\w*", rf"\g<1>{version}", page)
+        page = re.sub(r"(_static/light/[\w-]+\.\w+\?v=)\w*", rf"\g<1>{version}", page)
         if page != before[path]:
             path.write_text(page, encoding="utf-8")
     record_path.write_text(json.dumps(record), encoding="utf-8")
