@@ -30,7 +30,7 @@ HINTS = re.compile(r"\s*<script>(?:let|var) toggle[^<]*</script>")
 STYLED = re.compile(
     r'<span(?: class="([^"]*)")? style="((?:[a-z-]+:-?[\d.]+em;)+)">',
 )
-# In every formula. A font that comes after the text has the page laid out once more.
+# In most formulas. A font that comes after the text has the page laid out once more.
 EARLY_FONTS = ("KaTeX_Main-Regular", "KaTeX_Math-Italic")
 EARLY = (
     '\n<link rel="preload" as="font" type="font/woff2" crossorigin '
@@ -106,6 +106,8 @@ def lighten(page: str, sheets: dict[str, list[str]], static: Path) -> str:
     links = f'\n<link rel="stylesheet" href="{light}book.css?v=">'
     if has_maths:
         links += f'\n<link rel="stylesheet" href="{light}maths.css?v=">'
+    # A browser complains of a font that was asked for early and is not used.
+    if page.count('class="katex"') >= 10:
         links += "".join(EARLY.format(light, font) for font in EARLY_FONTS)
     page = SHEET.sub(lambda match: links if match[2] == named[0][1] else "", page)
 
