@@ -12,6 +12,7 @@
 
 import functools
 import hashlib
+import json
 import os
 import shutil
 import socket
@@ -102,6 +103,12 @@ def copy_katex(app: Sphinx) -> None:
     if not KATEX.is_dir():
         raise ExtensionError(
             f"KaTeX is not installed in {KATEX.parent.parent}: run `npm ci`"
+        )
+    installed = json.loads((KATEX.parent / "package.json").read_text())["version"]
+    if installed != katex.katex_version:
+        raise ExtensionError(
+            f"KaTeX {katex.katex_version} renders the maths, and npm has the style "
+            f"sheet of {installed}: name {katex.katex_version} in package.json"
         )
     target = Path(app.outdir) / "_static" / "katex"
     (target / "fonts").mkdir(parents=True, exist_ok=True)

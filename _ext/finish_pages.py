@@ -35,6 +35,12 @@ MENDS = [
         r"\1 download",
         "a notebook that is not saved but opened in a tab shows as bare text",
     ),
+    (
+        r'(dataset\.theme = )localStorage\.getItem\("theme"\) \|\| "\w+";',
+        r'\1{light: "light", dark: "dark"}[localStorage.getItem("mode")] || '
+        r'(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");',
+        "unknown until the theme's script runs, it flashes, and all is styled twice",
+    ),
     (r"<th></th>", "<td></td>", "pandas heads its column of row numbers with nothing"),
 ]
 

@@ -4,6 +4,8 @@ import os
 
 from hypothesis import settings
 
+from built_book import book  # noqa: F401 (a fixture for tests/book and tests/site)
+
 # Before PyTorch is imported, and inherited by the kernels that execute chapters: sums
 # over two threads round otherwise than over one, and pages are compared to the letter.
 os.environ.setdefault("OMP_NUM_THREADS", "1")

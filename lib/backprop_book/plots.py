@@ -151,15 +151,21 @@ def plot_iris_pairs(frame: pd.DataFrame) -> sns.PairGrid:
     PairGrid
         Distributions on the diagonal, scatter plots beside it.
     """
+    # The smaller the figure, the larger its text on a phone: labels in two lines, the
+    # legend in the empty corner.
+    labels = {key: label.replace(" (", "\n(") for key, label in AXIS_LABELS.items()}
     # seaborn lays its grid out itself and warns where Matplotlib is to do so too.
     with plt.rc_context({"figure.constrained_layout.use": False}):
         grid = sns.pairplot(
-            frame.rename(columns=AXIS_LABELS),
+            frame.rename(columns=labels),
             hue="species",
             palette=SPECIES_COLORS,
             markers=list(SPECIES_MARKERS.values()),
             corner=True,
-            height=1.9,
-            plot_kws={"s": 22, "linewidth": 0.3},
+            height=1.5,
+            plot_kws={"s": 16, "linewidth": 0.3},
         )
+        sns.move_legend(grid, "upper right", bbox_to_anchor=(0.98, 0.98))
+        grid.figure.set_size_inches(6.0, 6.0)
+        grid.figure.subplots_adjust(left=0.14, right=0.99)
     return grid

@@ -1,5 +1,6 @@
 """An edit under lib/ re-executes the pages; an unchanged book executes nothing."""
 
+import re
 import shutil
 
 import nbformat
@@ -109,6 +110,54 @@ def test_missing_katex_is_named(small_book):
     code, log = build(small_book)
     assert code != 0
     assert "npm ci" in log
+
+
+def test_katex_of_another_release_is_named(small_book):
+    modules = small_book / "node_modules"
+    modules.unlink()
+    shutil.copytree(ROOT / "node_modules" / "katex", modules / "katex")
+    package = modules / "katex" / "package.json"
+    package.write_text('{"version": "0.19.0"}')
+    code, log = build(small_book)
+    assert code != 0
+    assert "npm has the style sheet of 0.19.0" in log
+
+
+def test_missing_purgecss_is_named(small_book):
+    modules = small_book / "node_modules"
+    modules.unlink()
+    shutil.copytree(ROOT / "node_modules" / "katex", modules / "katex")
+    code, log = build(small_book)
+    assert code != 0
+    assert "PurgeCSS is not installed" in log
+    assert "npm ci" in log
+
+
+def test_style_sheets_follow_the_pages(small_book):
+    site = small_book / "_build" / "html"
+    page, sheet = site / "chapters" / "page.html", site / "_static/light/book.css"
+    assert build(small_book)[0] == 0
+    first, written = page.read_text(), sheet.stat().st_mtime_ns
+    assert "light/maths.css" in first
+    assert "pydata-sphinx-theme.css" not in first
+    assert "details.sd-dropdown" not in sheet.read_text()
+
+    assert build(small_book)[0] == 0
+    assert page.read_text() == first
+    assert sheet.stat().st_mtime_ns == written, "written again, and nothing changed"
+
+    dropdown = ":::{dropdown} A question?\nAn answer.\n:::\n"
+    text = PAGE.replace(" $y = 2 x$", "") + "\n" + dropdown
+    (small_book / "chapters" / "page.md").write_text(text)
+    assert build(small_book)[0] == 0
+    assert "light/maths.css" not in page.read_text()
+    assert "details.sd-dropdown" in sheet.read_text()
+    versions = [
+        re.search(r"light/book\.css\?v=(\w+)", file.read_text())[1]
+        for file in (page, site / "genindex.html")
+    ]
+    assert versions[0] == versions[1], "a page names the style sheet of before"
+    assert versions[0] not in first
 
 
 def test_prints_that_arrive_in_pieces_are_one_output(small_book):

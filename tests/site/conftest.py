@@ -1,4 +1,4 @@
-"""The built book, served and opened in a browser."""
+"""The built site, served to a real browser, and what each page is found to be."""
 
 import functools
 import http.server
@@ -9,7 +9,7 @@ import threading
 import pytest
 from playwright.sync_api import Error, sync_playwright
 
-from book.conftest import book  # noqa: F401
+from site_visits import HEADINGS, Visits, watch
 
 # None of these asks for a page; without them Chromium calls its maker at every start.
 QUIET = [
@@ -20,6 +20,7 @@ QUIET = [
     "--disable-component-update",
     "--disable-sync",
 ]
+TABLE = pytest.StashKey[list]()
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -29,8 +30,8 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         """Drop the line."""
 
 
-@pytest.fixture(scope="module")
-def site(book):  # noqa: F811
+@pytest.fixture(scope="session")
+def site(book):
     handler = functools.partial(Quiet, directory=str(book.html))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -38,7 +39,7 @@ def site(book):  # noqa: F811
         server.shutdown()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser():
     found = shutil.which("chromium") or shutil.which("google-chrome")
     where = {"executable_path": found} if found else {"channel": "chrome"}
@@ -53,7 +54,28 @@ def browser():
 
 
 @pytest.fixture
-def page(browser):
+def page(browser, site):
+    """A page that reports requests to other hosts and what the console complains of."""
     page = browser.new_page()
+    watch(page, site)
     yield page
     page.close()
+
+
+@pytest.fixture(scope="session")
+def visits(browser, site, book, request):
+    """Each page, visited once, whatever number of tests asks what was found."""
+    visits = Visits(browser, site, book.html)
+    request.config.stash[TABLE] = visits.done
+    return visits
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Print what was measured, a page a line, where output is not captured (-s)."""
+    done = config.stash.get(TABLE, {})
+    if not done or config.getoption("capture") != "no":
+        return
+    terminalreporter.section("pages")
+    terminalreporter.line(HEADINGS)
+    for visit in done.values():
+        terminalreporter.line(visit.row())

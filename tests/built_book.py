@@ -1,4 +1,4 @@
-"""The book, built once from clean for all tests of this folder."""
+"""The book, built once from clean for all tests that look at it."""
 
 import shutil
 from dataclasses import dataclass

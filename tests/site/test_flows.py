@@ -1,0 +1,195 @@
+"""What readers do on the site, in a real browser."""
+
+import pytest
+
+from chapter_files import toc_files
+from site_visits import PHONE, light_record
+
+# What the Tab key is to reach: all that is shown and can be acted on.
+REACHABLE = """() => {
+    const all = "a[href], button, input, summary, [tabindex='0']";
+    return [...document.querySelectorAll(all)].filter((element) =>
+        element.checkVisibility({visibilityProperty: true})
+        && element.tabIndex >= 0 && !element.disabled).length;
+}"""
+REMEMBER = """() => {
+    const here = document.activeElement;
+    if (!here || here === document.body || here.dataset.seen) return null;
+    here.dataset.seen = "1";
+    const style = getComputedStyle(here);
+    const box = here.getBoundingClientRect();
+    return {
+        what: here.outerHTML.slice(0, 120),
+        marked: here.matches(":focus-visible") && (style.outlineStyle !== "none"
+            || style.boxShadow !== "none"),
+        inside: box.right > 0 && box.left < innerWidth,
+    };
+}"""
+# The rules of the original style sheets that select something, and that the light one
+# lacks. What depends on the pointer counts as if it were so.
+LOST_RULES = """async (names) => {
+    const parts = (text) => text.split(/,(?![^(]*\\))/).map((part) => part.trim());
+    const rules = (sheet) => [...sheet.cssRules ?? []].flatMap((rule) =>
+        rule.selectorText ? parts(rule.selectorText) : rules(rule));
+    const kept = new Set([...document.styleSheets].flatMap(rules));
+    const lost = [];
+    for (const name of names) {
+        const sheet = new CSSStyleSheet();
+        const root = document.documentElement.dataset.content_root;
+        sheet.replaceSync(await (await fetch(`${root}_static/${name}`)).text());
+        for (const selector of rules(sheet)) {
+            const states =
+                /::?(?:before|after|hover|focus|active|visited|focus-\\w+)/g;
+            let found = null;
+            try { found = document.querySelector(selector.replace(states, "")); }
+            catch { continue; }
+            if (found && !kept.has(selector)) lost.push(`${name}: ${selector}`);
+        }
+    }
+    return [lost, kept.size];
+}"""
+
+
+def test_next_leads_from_the_first_page_to_the_last(page, site):
+    page.goto(f"{site}/index.html")
+    page.wait_for_url("**/chapters/index.html")
+    visited = [page.url]
+    while page.locator("a.right-next").count():
+        page.locator("a.right-next").click()
+        page.wait_for_load_state()
+        visited.append(page.url)
+    assert visited == [f"{site}/{file}.html" for file in toc_files()]
+
+
+def test_search_finds_the_jacobian(page, site):
+    page.goto(f"{site}/chapters/index.html")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("Jacobian")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?q=Jacobian")
+    results = page.locator("#search-results li a")
+    results.first.wait_for()
+    links = results.evaluate_all("links => links.map((link) => link.pathname)")
+    assert "/chapters/vector_derivatives.html" in links
+    assert not page.complaints
+
+
+def test_a_solution_is_hidden_until_it_is_asked_for(page, site):
+    page.goto(f"{site}/chapters/lab_numpy.html")
+    solution = page.locator("div.solution").first
+    code = solution.locator(".cell_input").first
+    assert not code.is_visible()
+    button = solution.locator("button.toggle-button").first
+    button.focus()
+    page.keyboard.press("Enter")
+    code.wait_for(state="visible")
+
+
+def test_code_is_copied_as_it_stands(page, site):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{site}/chapters/lab_numpy.html")
+    cell = page.locator("div.cell_input").first
+    cell.hover()
+    cell.locator("button.copybtn").click()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.strip() == cell.locator("pre").inner_text().strip()
+
+
+def test_dark_is_chosen_and_stays(page, site):
+    page.add_init_script("localStorage.mode ??= 'light'")
+    page.goto(f"{site}/chapters/lab_numpy.html")
+    theme = "document.documentElement.dataset.theme"
+    page.locator("button.theme-switch-button").click()
+    while page.evaluate("document.documentElement.dataset.mode") != "dark":
+        page.locator("button.theme-switch-button").click()
+    assert page.evaluate(theme) == "dark"
+    page.goto(f"{site}/chapters/lab_tensor.html")
+    assert page.evaluate(theme) == "dark"
+    light = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    red = int(light.removeprefix("rgb(").split(",")[0])
+    assert red < 60, f"dark, and the background is {light}"
+
+
+@pytest.mark.parametrize("name", ["index", "lab_numpy", "api"])
+def test_the_keyboard_reaches_everything_and_shows_where_it_is(page, site, name):
+    page.goto(f"{site}/chapters/{name}.html")
+    page.wait_for_timeout(400)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to main content"
+    assert page.locator("#pst-skip-link a").is_visible()
+    stops = [page.evaluate(REMEMBER)]
+    expected = page.evaluate(REACHABLE)
+    while stops[-1]:
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate(REMEMBER))
+    stops.pop()
+    assert len(stops) >= expected, "some places are out of the keyboard's reach"
+    assert not [stop["what"] for stop in stops if not stop["marked"]]
+    assert not [stop["what"] for stop in stops if not stop["inside"]]
+
+
+def test_the_skip_link_leads_to_the_text(page, site):
+    page.goto(f"{site}/chapters/lab_numpy.html")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("!!document.activeElement.closest('main')")
+
+
+def test_a_figure_grows_on_a_phone_and_fits_again(page, site):
+    page.set_viewport_size(PHONE)
+    page.goto(f"{site}/chapters/lab_numpy.html")
+    figure = page.locator("a.figure").first
+    image = figure.locator("img")
+    full = float(image.get_attribute("width"))
+    width = "(image) => image.clientWidth"
+    assert image.evaluate(width) < full
+    figure.focus()
+    for press in (figure.click, lambda: page.keyboard.press("Enter")):
+        press()
+        assert image.evaluate(width) == full
+        assert figure.evaluate("(box) => box.scrollWidth > box.clientWidth")
+        assert page.evaluate("document.scrollingElement.scrollWidth") <= PHONE["width"]
+        press()
+        assert image.evaluate(width) < full
+
+
+def test_a_figure_opens_alone_on_a_wide_screen(page, site):
+    page.goto(f"{site}/chapters/lab_numpy.html")
+    page.locator("a.figure").first.click()
+    page.wait_for_url("**/_images/*.svg")
+
+
+def test_a_wide_formula_scrolls_from_its_start_on_a_phone(page, site):
+    page.set_viewport_size(PHONE)
+    page.goto(f"{site}/chapters/lab_numpy.html")
+    boxes = page.evaluate(
+        """() => [...document.querySelectorAll(".katex-display .katex-html, div.math")]
+            .filter((box) => box.scrollWidth > box.clientWidth + 1)
+            .map((box) => box.getBoundingClientRect().left
+                - box.querySelector(".base").getBoundingClientRect().left)"""
+    )
+    assert boxes, "no formula is wider than the phone: nothing was tested"
+    assert max(boxes) <= 1, "a formula's left end is out of reach"
+
+
+@pytest.mark.parametrize(
+    "address", ["chapters/lab_numpy.html", "chapters/api.html", "search.html?q=chain"]
+)
+def test_the_light_style_sheet_lacks_no_rule_that_the_page_uses(
+    page, site, book, address
+):
+    page.goto(f"{site}/{address}")
+    for menu in page.locator("[data-bs-toggle='dropdown']").all():
+        menu.click()
+    for button in page.locator("main button.toggle-button:visible").all()[:3]:
+        button.click()
+    page.locator("button.theme-switch-button").hover()
+    page.wait_for_timeout(400)
+    groups = light_record(book.html)["sheets"]
+    names = ["basic.css", *groups["book"]]
+    if page.locator(".katex").count():
+        names += groups["maths"]
+    lost, kept = page.evaluate(LOST_RULES, names)
+    assert not lost
+    assert kept > 200

@@ -1,0 +1,84 @@
+"""Every page of the built book, as a browser finds it."""
+
+import re
+
+import pytest
+from sphinxcontrib.katex import katex_version
+
+from chapter_files import toc_files
+
+PAGES = [*toc_files(), "genindex", "search", "_modules/backprop_book/train_numpy"]
+# kB uncompressed, kB compressed, requests; figures apart.
+BOUNDS = (700, 250, 25)
+# The theory chapters are over the first bound by their own text, half of it formulas at
+# 1.5 kB of markup each. What a reader waits for is the compressed size, and markup
+# compresses to a tenth; to split a chapter or to rewrite KaTeX's markup gains no one.
+LONG = {
+    "chapters/chain_rule": (750, 250, 25),
+    "chapters/backpropagation": (800, 250, 25),
+    "chapters/vector_derivatives": (950, 250, 25),
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_request_leaves_the_site(visits, name):
+    assert not visits[name].foreign
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_console_is_clean(visits, name):
+    assert not visits[name].complaints
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing(visits, name):
+    found = {mode: rules for mode, rules in visits[name].violations.items() if rules}
+    assert not found
+    assert len(visits[name].violations) == 8
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_is_light(visits, name):
+    visit = visits[name]
+    raw, compressed, requests = LONG.get(name, BOUNDS)
+    assert visit.raw <= raw * 1000
+    assert visit.compressed <= compressed * 1000
+    assert visit.requests <= requests
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_one_heading_heads_the_page(visits, name):
+    assert visits[name].desktop["headings"] == 1
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_images_are_there_with_their_alt_text(visits, name):
+    assert not visits[name].desktop["broken"], "missing, or without alt text"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_maths_is_shown_as_it_was_rendered(visits, name):
+    page = visits[name].desktop
+    for font in page["fonts"]:
+        assert font.startswith("KaTeX_Main"), "maths without its style sheet"
+        assert page["font_loaded"], "maths without its font"
+        assert page["release"] == katex_version, "the style sheet of another KaTeX"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_scrolls_sideways_on_a_phone_but_code_tables_and_formulas(visits, name):
+    assert visits[name].phone["width"] <= 390
+    assert not visits[name].phone["scrolling"]
+
+
+@pytest.mark.parametrize("name", toc_files())
+def test_figures_can_be_read_on_a_phone(visits, book, name):
+    phone = visits[name].phone
+    for figure in phone["figures"]:
+        drawing = (book.html / "chapters" / figure["source"]).read_text("utf-8")
+        # Matplotlib draws a letter as a shape in hundredths of the size, in points.
+        scales = re.findall(r"scale\(([\d.]+) -[\d.]+\)", drawing)
+        smallest = min(map(float, scales)) * 100 * 4 / 3
+        fitted = smallest * figure["width"] / figure["full"]
+        assert smallest >= phone["text"] - 0.1, f"{figure['source']}: at full size"
+        assert fitted >= 8, f"{figure['source']}: {fitted:.1f} px"

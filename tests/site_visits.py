@@ -1,0 +1,201 @@
+"""Open a page of the built site once, in every mode, and note what tests ask for."""
+
+import gzip
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chapter_files import ROOT
+
+AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+SCREENS = {"desktop": DESKTOP, "phone": PHONE}
+# The theme makes scrolling boxes reachable 300 ms after a change.
+SETTLED = 400
+HEADINGS = (
+    f"{'page':32}{'outside':>8}{'console':>8}"
+    f"{'axe':>6}{'dark':>6}{'phone':>7}{'both':>6}{'kB raw':>8}{'kB gz':>7}"
+    f"{'requests':>9}"
+)
+
+SHOW_SOLUTIONS = """async (shown) => {
+    for (const details of document.querySelectorAll("main details"))
+        details.open = shown;
+    for (const button of document.querySelectorAll("button.toggle-button"))
+        if ((button.getAttribute("aria-expanded") === "true") !== shown) button.click();
+}"""
+START_AXE = """() => {
+    window.found = axe.run(document, {resultTypes: ["violations"]});
+}"""
+FINISH_AXE = """() => window.found.then((result) => result.violations.map((violation) =>
+    [violation.id, violation.nodes.map((node) => node.html.slice(0, 200))]))"""
+# What is drawn of a formula is thousands of elements that assistive technology is told
+# to pass over. Once looked at, all but the first go: axe spends half its time on them.
+THIN_MATHS = """() => {
+    const formulas = [...document.querySelectorAll(".katex-html")];
+    for (const formula of formulas.slice(1)) formula.remove();
+}"""
+LOOK = """async () => {
+    const images = [...document.images];
+    for (const image of images) image.loading = "eager";
+    await Promise.all(images.map((image) => image.decode().catch(() => {})));
+    await document.fonts.ready;
+    const maths = [...document.querySelectorAll(".katex")];
+    let release = "";
+    if (maths.length) {
+        const probe = document.createElement("span");
+        probe.className = "katex";
+        probe.innerHTML = '<span class="katex-version"></span>';
+        document.body.append(probe);
+        release = getComputedStyle(probe.firstChild, "::after").content;
+        probe.remove();
+    }
+    const shown = (element) => element.checkVisibility();
+    return {
+        headings: [...document.querySelectorAll("h1")].filter(shown).length,
+        broken: images.filter((image) => !image.naturalWidth || !image.alt.trim())
+            .map((image) => image.src),
+        fonts: [...new Set(maths.map((span) => getComputedStyle(span).fontFamily))],
+        font_loaded: document.fonts.check("16px KaTeX_Main"),
+        release: release.replaceAll('"', ""),
+    };
+}"""
+LOOK_ON_A_PHONE = """() => {
+    const scrolls = (box) => box.scrollWidth > box.clientWidth + 1
+        && ["auto", "scroll"].includes(getComputedStyle(box).overflowX);
+    const own = "pre, table, .pst-scrollable-table-container, .output, .math"
+        + ", .katex-html";
+    return {
+        width: document.scrollingElement.scrollWidth,
+        scrolling: [...document.querySelectorAll("main *")]
+            .filter((box) => scrolls(box) && !box.matches(own))
+            .map((box) => box.outerHTML.slice(0, 200)),
+        text: parseFloat(getComputedStyle(document.querySelector("main")).fontSize),
+        figures: [...document.querySelectorAll("article img")].map((image) => ({
+            source: image.getAttribute("src"),
+            width: image.clientWidth,
+            full: parseFloat(image.getAttribute("width")),
+        })),
+    };
+}"""
+
+
+@dataclass
+class Visit:
+    """What was found on one page."""
+
+    name: str
+    foreign: list[str]
+    complaints: list[str]
+    raw: int = 0
+    compressed: int = 0
+    requests: int = 0
+    violations: dict[tuple[str, str, str], list] = field(default_factory=dict)
+    desktop: dict = field(default_factory=dict)
+    phone: dict = field(default_factory=dict)
+
+    def row(self) -> str:
+        """Return the page's line in the table."""
+        modes = [(screen, theme) for screen in SCREENS for theme in ("light", "dark")]
+        counts = [
+            sum(len(found) for mode, found in self.violations.items() if mode[:2] == m)
+            for m in modes
+        ]
+        return (
+            f"{self.name:32}{len(self.foreign):8}{len(self.complaints):8}"
+            f"{counts[0]:6}{counts[1]:6}{counts[2]:7}{counts[3]:6}"
+            f"{self.raw / 1000:8.0f}{self.compressed / 1000:7.0f}{self.requests:9}"
+        )
+
+
+def watch(page, site: str) -> None:
+    """Note in ``page`` requests to other hosts, and what the console complains of."""
+    page.foreign, page.complaints = [], []
+
+    def route(route):
+        if route.request.url.startswith((site, "data:", "blob:")):
+            route.continue_()
+        else:
+            page.foreign.append(route.request.url)
+            route.abort()
+
+    def complain(message):
+        if message.type in ("error", "warning"):
+            page.complaints.append(message.text)
+
+    page.route("**/*", route)
+    page.on("console", complain)
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+
+
+class Visits:
+    """The site's pages, each opened when it is first asked for."""
+
+    def __init__(self, browser, site: str, folder: Path):
+        self.site, self.folder = site, folder
+        self.contexts = {
+            screen: browser.new_context(viewport=size)
+            for screen, size in SCREENS.items()
+        }
+        for context in self.contexts.values():
+            context.add_init_script("localStorage.mode = localStorage.theme = 'light'")
+        self.done: dict[str, Visit] = {}
+
+    def __getitem__(self, name: str) -> Visit:
+        """Return what was found on a page, named without its ending."""
+        if name not in self.done:
+            self.done[name] = self._visit(name)
+        return self.done[name]
+
+    def _visit(self, name: str) -> Visit:
+        pages = {screen: c.new_page() for screen, c in self.contexts.items()}
+        visit = Visit(name, [], [])
+        responses = []
+        pages["desktop"].on("response", lambda response: responses.append(response))
+        for page in pages.values():
+            watch(page, self.site)
+            page.goto(f"{self.site}/{name}.html", wait_until="load")
+        pages["desktop"].wait_for_timeout(SETTLED)
+        self._weigh(visit, responses)
+        visit.phone = pages["phone"].evaluate(LOOK_ON_A_PHONE)
+        visit.desktop = pages["desktop"].evaluate(LOOK)
+        self._run_axe(visit, pages)
+        for page in pages.values():
+            visit.foreign += page.foreign
+            visit.complaints += page.complaints
+            page.close()
+        return visit
+
+    def _weigh(self, visit: Visit, responses: list) -> None:
+        """Add up what came over the line, figures apart."""
+        for response in responses:
+            if "/_images/" in response.url or not response.url.startswith(self.site):
+                continue
+            body = response.body()
+            visit.requests += 1
+            visit.raw += len(body)
+            visit.compressed += min(len(body), len(gzip.compress(body)))
+
+    def _run_axe(self, visit: Visit, pages: dict) -> None:
+        """Look for violations, on both screens at once: two processes, two cores."""
+        for page in pages.values():
+            page.add_script_tag(path=AXE)
+        for state in ("open", "closed"):
+            for page in pages.values():
+                page.evaluate(SHOW_SOLUTIONS, state == "open")
+            page.wait_for_timeout(SETTLED)
+            for theme in ("light", "dark"):
+                for page in pages.values():
+                    page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+                    page.evaluate(START_AXE)
+                for screen, page in pages.items():
+                    found = page.evaluate(FINISH_AXE)
+                    visit.violations[screen, theme, state] = found
+                    page.evaluate(THIN_MATHS)
+
+
+def light_record(folder: Path) -> dict:
+    """Return what the build noted of the style sheets that the pages named before."""
+    record = folder / "_static" / "light" / "record.json"
+    return json.loads(record.read_text(encoding="utf-8"))
