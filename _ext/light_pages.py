@@ -30,6 +30,10 @@ HINTS = re.compile(r"\s*<script>(?:let|var) toggle[^<]*</script>")
 STYLED = re.compile(
     r'<span(?: class="([^"]*)")? style="((?:[a-z-]+:-?[\d.]+em;)+)">',
 )
+# A formula's source, which no browser shows and no screen reader reads out.
+SOURCE = re.compile(
+    r"<semantics>((?:(?!<semantics>).)*?)<annotation\b[^>]*>[^<]*</annotation></semantics>"
+)
 # In most formulas. A font that comes after the text has the page laid out once more.
 EARLY_FONTS = ("KaTeX_Main-Regular", "KaTeX_Math-Italic")
 EARLY = (
@@ -74,7 +78,7 @@ class ShortHtmlFormatter(HtmlFormatter):
 
 
 def shorten_maths(page: str) -> str:
-    """Replace the styles on single spans of formulas by classes that share them."""
+    """Have single spans share their styles in classes; drop the formulas' sources."""
     names: dict[str, str] = {}
 
     def name(match: re.Match) -> str:
@@ -85,7 +89,7 @@ def shorten_maths(page: str) -> str:
             else f"<span class={short}>"
         )
 
-    page = STYLED.sub(name, page).replace(
+    page = SOURCE.sub(r"\1", STYLED.sub(name, page)).replace(
         ' xmlns="http://www.w3.org/1998/Math/MathML"', ""
     )
     rules = "".join(f".katex .{name}{{{style}}}" for style, name in names.items())
