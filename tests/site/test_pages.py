@@ -15,7 +15,6 @@ BOUNDS = (700, 250, 25)
 # compresses to a tenth; to split a chapter or to rewrite KaTeX's markup gains no one.
 LONG = {
     "chapters/chain_rule": (750, 250, 25),
-    "chapters/backpropagation": (800, 250, 25),
     "chapters/vector_derivatives": (950, 250, 25),
 }
 
