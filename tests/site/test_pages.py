@@ -16,7 +16,6 @@ BOUNDS = (700, 250, 25)
 LONG = {
     "chapters/chain_rule": (750, 250, 25),
     "chapters/backpropagation": (800, 250, 25),
-    "chapters/vector_derivatives": (950, 250, 25),
 }
 
 
