@@ -41,7 +41,7 @@ def small_book(tmp_path):
     """A book of one page, with this book's configuration and extension."""
     for folder in ("_ext", "_static"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
-    for file in ("_config.yml", "references.bib"):
+    for file in ("_config.yml", "references.bib", "requirements.txt"):
         shutil.copy(ROOT / file, tmp_path)
     (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
     (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: chapters/page\n")

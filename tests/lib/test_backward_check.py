@@ -529,7 +529,7 @@ grad_W1: wrong at 2 of 2 probes that returned, relative error 1.1 at worst
   A transpose goes the wrong way: X stands where X.T belongs.
   same numbers as from: G = 2 * E / N; grad_W1 = X @ grad_Z1
   read: lab_numpy, section 'The loss is one number'
-  read: vector_derivatives, section 'Where the transposes come from'
+  read: matrix_derivatives, section 'Where the transposes come from'
 grad_W2: wrong at 2 of 2 probes that returned, relative error 0.97 at worst
   No known mistake gives these numbers.
   worst entry: index (2, 2), yours 0.313296, right -9.1258, \
@@ -546,7 +546,7 @@ MARKDOWN = """\
   - A transpose goes the wrong way: X stands where X.T belongs.
   - same numbers as from: `G = 2 * E / N`; `grad_W1 = X @ grad_Z1`
   - read: lab_numpy, section 'The loss is one number'
-  - read: vector_derivatives, section 'Where the transposes come from'
+  - read: matrix_derivatives, section 'Where the transposes come from'
 - `grad_W2`: wrong at 2 of 2 probes that returned, relative error 0.97 at worst
   - No known mistake gives these numbers.
   - worst entry: index (2, 2), yours 0.313296, right -9.1258, \
