@@ -32,7 +32,7 @@ book: $(INSTALLED)  ## execute every chapter and build the site in _build/html
 test: $(INSTALLED)  ## run everything: linter, library, chapters, the executed book
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 serve: book  ## build the site and serve it on http://localhost:8000 (PORT=...)
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)

@@ -10,7 +10,7 @@ from chapter_files import toc_files
 PAGES = [*toc_files(), "genindex", "search", "_modules/backprop_book/train_numpy"]
 # kB uncompressed, kB compressed, requests; figures apart.
 BOUNDS = (700, 250, 25)
-# Formulas are 1.5 kB of markup each, and this page has the most. What a reader waits for
+# Formulas are 1.5 kB of markup each, and this page has the most. What readers wait for
 # is the compressed size, and markup compresses to a tenth.
 LONG = {"chapters/stability": (750, 250, 25)}
 
