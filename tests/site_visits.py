@@ -77,6 +77,8 @@ LOOK_ON_A_PHONE = """() => {
         figures: [...document.querySelectorAll("article img")].map((image) => ({
             source: image.getAttribute("src"),
             width: image.clientWidth,
+            height: image.clientHeight,
+            tall: parseFloat(image.getAttribute("height")),
             full: parseFloat(image.getAttribute("width")),
         })),
     };
@@ -192,6 +194,7 @@ class Visits:
             for theme in ("light", "dark"):
                 for page in pages.values():
                     page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+                    page.evaluate(FADED)
                     page.evaluate(START_AXE)
                 for screen, page in pages.items():
                     found = page.evaluate(FINISH_AXE)
