@@ -8,24 +8,14 @@ import pytest
 
 from chapter_files import ROOT
 from jupyter_book_build import build
+from small_book import HEADER, make_small_book
 
-PAGE = """\
----
-jupytext:
-  text_representation:
-    extension: .md
-    format_name: myst
-kernelspec:
-  display_name: Python 3
-  language: python
-  name: python3
----
-
+PAGE = f"""{HEADER}
 # A page with one value from the library
 
 The value doubles: $y = 2 x$.
 
-```{code-cell} ipython3
+```{{code-cell}} ipython3
 import importlib.util
 
 spec = importlib.util.spec_from_file_location("value", "../lib/small/value.py")
@@ -38,15 +28,8 @@ print("the library says", module.VALUE)
 
 @pytest.fixture
 def small_book(tmp_path):
-    """A book of one page, with this book's configuration and extension."""
-    for folder in ("_ext", "_static"):
-        shutil.copytree(ROOT / folder, tmp_path / folder)
-    for file in ("_config.yml", "references.bib", "requirements.txt"):
-        shutil.copy(ROOT / file, tmp_path)
-    (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
-    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: chapters/page\n")
-    (tmp_path / "chapters").mkdir()
-    (tmp_path / "chapters" / "page.md").write_text(PAGE)
+    """A book of one page, with a library that the page reads from."""
+    make_small_book(tmp_path, {"page": PAGE})
     library = tmp_path / "lib" / "small" / "value.py"
     library.parent.mkdir(parents=True)
     library.write_text("VALUE = 1\n")
