@@ -5,7 +5,6 @@ Every message names the argument, says what was expected and what came.
 
 import math
 import numbers
-import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -112,8 +111,11 @@ def check_learning_rate(lr: object) -> None:
     """Refuse all but a finite number above 0."""
     if isinstance(lr, bool | np.bool_) or not isinstance(lr, numbers.Real):
         raise TypeError(f"lr: expected a number, got {lr!r} ({type(lr).__name__})")
-    # Not math.isfinite: it raises for an integer that no float can hold.
-    if not 0 < lr <= sys.float_info.max:
+    try:
+        number = float(lr)
+    except OverflowError:  # an integer or a fraction that no float can hold
+        number = math.inf
+    if not 0 < number < math.inf:
         raise ValueError(f"lr: expected a finite number above 0, got {lr}")
 
 

@@ -144,6 +144,7 @@ def two_layer_regression_autograd_train(
         X, Y, X_val, Y_val, lr, nite, hidden=hidden, weights=weights, seed=seed,
         log_every=log_every, tensors=True,
     )  # fmt: skip
+    lr = float(lr)  # PyTorch multiplies by no other kind of real number
     device = check_device(device, X)
     W1, W2 = initial_weights(X, Y, hidden=hidden, weights=weights, seed=seed)
     X, Y, X_val, Y_val, W1, W2 = to_tensors(device, X, Y, X_val, Y_val, W1, W2)

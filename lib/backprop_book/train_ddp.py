@@ -111,6 +111,7 @@ def two_layer_regression_ddp_train(
     )  # fmt: skip
     check_checkpoint_arguments(checkpoint, checkpoint_every)
     check_timeout(timeout)
+    lr = float(lr)  # PyTorch multiplies by no other kind of real number
     device = check_device(own_device(device), X)
     advice = (
         f"Start the run again: it goes on from {os.fspath(checkpoint)}"
@@ -119,7 +120,7 @@ def two_layer_regression_ddp_train(
     )
     facts = {
         "X": digest(X), "Y": digest(Y), "X_val": digest(X_val), "Y_val": digest(Y_val),
-        "lr": float(lr),
+        "lr": lr,
     }  # fmt: skip
     if weights is None:
         facts |= {"hidden": int(hidden), "seed": None if seed is None else int(seed)}

@@ -189,6 +189,7 @@ def two_layer_regression_nn_train(
         X, Y, X_val, Y_val, lr, nite, hidden=hidden, weights=weights, seed=seed,
         log_every=log_every, tensors=True,
     )  # fmt: skip
+    lr = float(lr)  # PyTorch multiplies by no other kind of real number
     device = check_device(device, X)
     X, Y, X_val, Y_val = to_tensors(device, X, Y, X_val, Y_val)
     model = two_layer_regression_nn_model(

@@ -124,6 +124,7 @@ def two_layer_regression_nn_optim_train(
         raise TypeError(
             f"optimizer: expected a class of torch.optim, got {optimizer!r}"
         )
+    lr = float(lr)  # PyTorch multiplies by no other kind of real number
     device = check_device(device, X)
     X, Y, X_val, Y_val = to_tensors(device, X, Y, X_val, Y_val)
     model = two_layer_regression_nn_model(

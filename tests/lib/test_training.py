@@ -2,6 +2,7 @@
 
 import sys
 import tracemalloc
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -305,3 +306,11 @@ def test_memory_grows_by_the_two_lists_of_losses_alone(iris64):
     added = 400
     a_loss = sys.getsizeof(1.0) + 8  # the number, and its place in the list
     assert peak(10 + added) - peak(10) < 2 * 2 * a_loss * added
+
+
+@pytest.mark.parametrize("lr", [np.float32(1e-4), Fraction(1, 10_000)], ids=repr)
+@pytest.mark.parametrize("backend", BACKENDS, ids=str)
+def test_any_real_number_is_a_learning_rate(backend, lr, iris32):
+    result = backend.run(*arrays(iris32), lr, 5, seed=0)
+    expected = backend.run(*arrays(iris32), float(lr), 5, seed=0)
+    assert result[2:] == expected[2:]
