@@ -4,15 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/installed
 PORT ?= 8000
-HANDOUT := tests/site/test_handout.py
-REST := _build/test-rest.log
 
 # The first Python of the right version; `make book PYTHON=/path/to/python` names another.
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
 	2>/dev/null && echo $$p && break; done)
 
-.PHONY: help book test test-site test-rest serve lab pdf handout bench format lock clean
+.PHONY: help book test serve lab pdf handout bench format lock clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -31,20 +29,12 @@ $(INSTALLED): requirements.txt pyproject.toml package-lock.json
 book: $(INSTALLED)  ## execute every chapter and build the site in _build/html
 	@$(BIN)/jupyter-book build -W -n --keep-going . || { rm -rf _build/.doctrees; exit 1; }
 
+# The book first, on all cores; then the tests, a file to each core.
 test: $(INSTALLED)  ## run everything: linter, library, chapters, the executed book
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@$(MAKE) --no-print-directory -j2 test-site test-rest
-
-# Two halves that take about as long, each on a core of its own. The second is shown when
-# it is done: two rows of dots can't be read.
-test-site:
-	$(BIN)/python -m pytest tests/book tests/site --ignore=$(HANDOUT)
-
-test-rest:
-	@mkdir -p _build
-	@$(BIN)/python -m pytest tests/lib tests/chapters $(HANDOUT) > $(REST) 2>&1; \
-		code=$$?; cat $(REST); exit $$code
+	$(BIN)/python tests/built_book.py
+	BOOK=built $(BIN)/python -m pytest -n logical --dist loadfile
 
 serve: book  ## build the site and serve it on http://localhost:8000 (PORT=...)
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)

@@ -108,7 +108,7 @@ def join(html: Path, parts: list[tuple[str, list[str]]]) -> str:
     """Return the whole book as one page."""
     pages = {page for _, names in parts for page in names}
     styles: dict[str, None] = {}
-    contents, articles = [], []
+    contents, articles, formulas = [], [], []
     book = ""
     for caption, names in parts:
         entries = []
@@ -118,6 +118,9 @@ def join(html: Path, parts: list[tuple[str, list[str]]]) -> str:
             for sheet in soup.select("link[rel=stylesheet]"):
                 path = posixpath.join(posixpath.dirname(page), sheet["href"])
                 styles["/" + posixpath.normpath(path)] = None
+            # Each page numbers the styles of its formulas anew.
+            own = "".join(style.get_text() for style in soup.select("head > style"))
+            formulas.append(f"#{anchor(page)} {{{own}}}")
             article = joined_article(page, soup.select_one("article.bd-article"), pages)
             chapter, *sections = headings(article)
             book = book or chapter[1]
@@ -130,7 +133,8 @@ def join(html: Path, parts: list[tuple[str, list[str]]]) -> str:
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     return f"""<!DOCTYPE html>
 <html lang="en-GB" data-theme="light" data-mode="light">
-<head><meta charset="utf-8"><title>{book}</title>{sheets}<style>{STYLE}</style></head>
+<head><meta charset="utf-8"><title>{book}</title>{sheets}
+<style>{STYLE}{"".join(formulas)}</style></head>
 <body><main class="bd-main"><div class="bd-content"><div class="bd-article-container">
 <div class="cover"><p class="title">{book}</p>
 <p>{config["author"]}</p>

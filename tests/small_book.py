@@ -1,5 +1,6 @@
 """A book of a few pages with this book's configuration and extensions."""
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -20,7 +21,7 @@ kernelspec:
 """
 
 
-def make_small_book(folder: Path, pages: dict[str, str], **settings: str) -> Path:
+def make_small_book(folder: Path, pages: dict[str, str], **settings: object) -> Path:
     """Write the book with its pages, the first the root; change settings of it."""
     for part in ("_ext", "_static"):
         shutil.copytree(ROOT / part, folder / part)
@@ -39,7 +40,7 @@ def make_small_book(folder: Path, pages: dict[str, str], **settings: str) -> Pat
     (folder / "_toc.yml").write_text(toc)
     config = (folder / "_config.yml").read_text(encoding="utf-8")
     for name, value in settings.items():
-        config, found = re.subn(rf"(\n +{name}: ).*", rf'\1"{value}"', config)
+        config, found = re.subn(rf"(\n +{name}: ).*", rf"\1{json.dumps(value)}", config)
         assert found == 1, f"{name} stands {found} times in _config.yml"
     (folder / "_config.yml").write_text(config, encoding="utf-8")
     return folder

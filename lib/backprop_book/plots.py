@@ -1,13 +1,16 @@
 """The book's plots, in one style that reads on a light and on a dark page."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogFormatter
 from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+if TYPE_CHECKING:
+    import seaborn as sns
 
 # Okabe and Ito's palette: told apart under the common forms of colour blindness.
 # Its yellow is left out: too pale for lines on white.
@@ -138,7 +141,7 @@ def plot_curves(
     return ax
 
 
-def plot_iris_pairs(frame: pd.DataFrame) -> sns.PairGrid:
+def plot_iris_pairs(frame: pd.DataFrame) -> "sns.PairGrid":
     """Draw the four measurements pair by pair, coloured by species.
 
     Parameters
@@ -151,6 +154,9 @@ def plot_iris_pairs(frame: pd.DataFrame) -> sns.PairGrid:
     PairGrid
         Distributions on the diagonal, scatter plots beside it.
     """
+    # With SciPy's statistics a fifth of the book's import, which one figure needs.
+    import seaborn as sns
+
     # The smaller the figure, the larger its text on a phone: labels in two lines, the
     # legend in the empty corner.
     labels = {key: label.replace(" (", "\n(") for key, label in AXIS_LABELS.items()}

@@ -60,32 +60,54 @@ def cell(code):
     return f"```{{code-cell}} ipython3\n{code}\n```"
 
 
+# Found while the pages are read or written, so that one build names them all.
 FAULTS = {
-    "a cell raises": (cell("raise RuntimeError('planted')"), "planted"),
-    "a cell warns": (cell("import warnings\nwarnings.warn('planted')"), "stderr"),
-    "a reference": ("See {ref}`no-such-place`.", "no-such-place"),
-    "an equation": ("See {eq}`no-such-equation`.", "no-such-equation"),
-    "an anchor": ("See [there](#no-such-anchor).", "no-such-anchor"),
-    "a citation": ("See {cite:t}`nobody1900nothing`.", "nobody1900nothing"),
-    "a formula": (r"The formula $\frac{1$ is broken.", "KaTeX"),
+    "warns": (cell("import warnings\nwarnings.warn('planted')"), "stderr"),
+    "reference": ("See {ref}`no-such-place`.", "no-such-place"),
+    "equation": ("See {eq}`no-such-equation`.", "no-such-equation"),
+    "anchor": ("See [there](#no-such-anchor).", "no-such-anchor"),
+    "citation": ("See {cite:t}`nobody1900nothing`.", "nobody1900nothing"),
+}
+# Each ends the build.
+ENDS = {
+    "raises": (cell("raise RuntimeError('planted')"), "planted"),
+    "formula": (r"The formula $\frac{1$ is broken.", "KaTeX"),
 }
 
 
+@pytest.fixture(scope="module")
+def log_of_faults(tmp_path_factory):
+    """What the build says of a book with one fault on each page but the first."""
+    pages = {name: f"{HEADER}\n# Page\n\n{FAULTS[name][0]}\n" for name in FAULTS}
+    folder = make_small_book(
+        tmp_path_factory.mktemp("faults"), {"page": f"{HEADER}\n# Page\n", **pages}
+    )
+    (folder / "chapters" / "forgotten.md").write_text("# Forgotten\n")
+    code, log = build(folder)
+    assert code != 0, f"built without complaint:\n{log}"
+    return log
+
+
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_in_a_page_fails_the_build_and_is_named(small_book, name):
-    fault, message = FAULTS[name]
+def test_a_fault_in_a_page_fails_the_build_and_is_named(log_of_faults, name):
+    message = FAULTS[name][1]
+    assert re.search(rf"{name}\.md.*(WARNING|ERROR).*{message}", log_of_faults), (
+        log_of_faults
+    )
+
+
+def test_a_page_outside_the_table_of_contents_is_named(log_of_faults):
+    assert re.search(r"forgotten\.md.*WARNING.*toc", log_of_faults), log_of_faults
+
+
+@pytest.mark.parametrize("name", ENDS)
+def test_a_fault_that_ends_the_build_is_named(small_book, name):
+    fault, message = ENDS[name]
     page = small_book / "chapters" / "page.md"
     page.write_text(f"{PAGE}\n{fault}\n")
     code, log = build(small_book)
     assert code != 0, f"built without complaint:\n{log}"
     assert message in log
-
-
-def test_a_page_outside_the_table_of_contents_fails_the_build(small_book):
-    (small_book / "chapters" / "forgotten.md").write_text("# Forgotten\n")
-    code, log = build(small_book)
-    assert code != 0
-    assert "forgotten" in log
 
 
 def test_missing_katex_is_named(small_book):
@@ -157,3 +179,30 @@ def test_prints_that_arrive_in_pieces_are_one_output(small_book):
     executed = small_book / "_build" / "jupyter_execute" / "chapters" / "page.ipynb"
     (output,) = nbformat.read(executed, as_version=4).cells[-1].outputs
     assert output.text == "piece 0\npiece 1\npiece 2\n"
+
+
+WAITS = """
+import pathlib
+import time
+
+pathlib.Path("{own}").touch()
+end = time.monotonic() + 60
+while not pathlib.Path("{other}").exists():
+    assert time.monotonic() < end, "the other page is not executed meanwhile"
+    time.sleep(0.05)
+"""
+LISTS = "import pathlib\n\nprint(*sorted(pathlib.Path().glob('*.at')))"
+
+
+def test_pages_are_executed_at_a_time_but_those_that_want_to_be_alone(tmp_path):
+    pages = {
+        "alone": cell(LISTS),
+        "one": cell(WAITS.format(own="one.at", other="two.at")),
+        "two": cell(WAITS.format(own="two.at", other="one.at")),
+    }
+    pages = {name: f"{HEADER}\n# Page {name}\n\n{pages[name]}\n" for name in pages}
+    folder = make_small_book(tmp_path, pages, execute_alone=["chapters/alone"])
+    code, log = build(folder)
+    assert code == 0, log
+    page = folder / "_build" / "html" / "chapters" / "alone.html"
+    assert "one.at two.at" in page.read_text()
