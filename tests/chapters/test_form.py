@@ -47,16 +47,17 @@ def test_jupytext_normal_form(chapter):
 
 
 @pytest.mark.parametrize("chapter", NOTEBOOKS, ids=str)
-def test_code_is_formatted(chapter):
-    for cell in chapter.code:
-        result = subprocess.run(
-            [*RUFF, "format", "--line-length", "88", "--diff", "-"],
-            input=cell.source + "\n",
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert result.returncode == 0, f"{chapter}: run `make format`\n{result.stdout}"
+def test_code_is_formatted(chapter, tmp_path):
+    for number, cell in enumerate(chapter.code):
+        (tmp_path / f"cell_{number}.py").write_text(cell.source + "\n", "utf-8")
+    result = subprocess.run(
+        [*RUFF, "format", "--isolated", "--line-length", "88", "--diff", "."],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, f"{chapter}: run `make format`\n{result.stdout}"
 
 
 @pytest.mark.parametrize("chapter", NOTEBOOKS, ids=str)
