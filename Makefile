@@ -12,7 +12,8 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
 	2>/dev/null && echo $$p && break; done)
 
-.PHONY: help book test test-site test-rest serve lab pdf handout bench format lock clean
+.PHONY: help book test test-site test-rest mutants serve lab pdf handout bench format \
+	lock clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -45,6 +46,11 @@ test-rest:
 	@mkdir -p _build
 	@$(BIN)/python -m pytest tests/lib tests/chapters $(HANDOUT) > $(REST) 2>&1; \
 		code=$$?; cat $(REST); exit $$code
+
+mutants: $(INSTALLED)  ## change the library in small ways, see that a test notices (an hour)
+	@$(BIN)/python -c "import mutmut" 2> /dev/null || \
+		$(BIN)/python -m pip install --quiet -e ".[mutants]"
+	@$(BIN)/python tests/mutants.py $(MODULES)
 
 serve: book  ## build the site and serve it on http://localhost:8000 (PORT=...)
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
