@@ -39,8 +39,10 @@ LEAST = 0.95  # of all mutants, to be killed
 
 
 def survives(mutant: tuple[str, str], tests: list[pytest.Item], limit: float) -> bool:
-    """Run the tests in a fork of this process; say whether all passed in time."""
-    session = tests[0].session
+    """Run the tests in a fork of this process; say whether all passed in time.
+
+    The test that fails goes to the head of the list: it may kill the next mutant too.
+    """
     child = os.fork()
     if child == 0:
         try:
@@ -50,14 +52,15 @@ def survives(mutant: tuple[str, str], tests: list[pytest.Item], limit: float) ->
             os.dup2(null, 2)
             resource.setrlimit(resource.RLIMIT_DATA, (4 * 2**30, 4 * 2**30))
             mutate(*mutant)
-            for test, after in zip(tests, [*tests[1:], None], strict=True):
+            for number, test in enumerate(tests):
+                after = tests[number + 1] if number + 1 < len(tests) else None
                 test.config.hook.pytest_runtest_protocol(item=test, nextitem=after)
-                if session.testsfailed:
-                    break
-            os._exit(session.testsfailed)
+                if test.session.testsfailed:
+                    os._exit(min(number + 1, 255))
+            os._exit(0)
         finally:
             os._exit(1)
-    end, done, status = time.monotonic() + limit, 0, 1
+    end, done, status = time.monotonic() + limit, 0, 0
     while not done and time.monotonic() < end:
         time.sleep(0.005)
         done, status = os.waitpid(child, os.WNOHANG)
@@ -65,6 +68,8 @@ def survives(mutant: tuple[str, str], tests: list[pytest.Item], limit: float) ->
         os.killpg(child, signal.SIGKILL)
     if not done:
         os.waitpid(child, 0)
+    elif failed := os.waitstatus_to_exitcode(status):
+        tests.insert(0, tests.pop(max(failed, 1) - 1))
     return bool(done) and status == 0
 
 
@@ -85,7 +90,7 @@ class Run:
     def run(self, session: pytest.Session, name: str) -> dict[str, str]:
         """Return what became of each mutant of a module, from the last run if known."""
         patterns = self.plan[name]["tests"]
-        tests = {
+        order = {
             item: None
             for pattern in patterns
             for item in session.items
@@ -93,7 +98,7 @@ class Run:
         }
         source = (ROOT / "lib" / "backprop_book" / f"{name}.py").read_bytes()
         texts = b"".join(
-            path.read_bytes() for path in sorted({test.path for test in tests})
+            path.read_bytes() for path in sorted({test.path for test in order})
         )
         now = {
             "source": hashlib.sha256(source).hexdigest(),
@@ -106,15 +111,15 @@ class Run:
         mutants = dict(make_mutants(source.decode()))
         results = {mutant: known[mutant] for mutant in mutants if mutant in known}
         self.states[name] = now | {"results": results}
-        start = time.monotonic()
+        tests, start = [*order], time.monotonic()
         unchanged = (name, source.decode())
-        if len(results) < len(mutants) and not survives(unchanged, [*tests], 600):
+        if len(results) < len(mutants) and not survives(unchanged, tests, 600):
             sys.exit(f"{name}: a test fails without any mutant")
         limit = 10 + 3 * (time.monotonic() - start)
         for mutant, code in mutants.items():
             if mutant in results:
                 continue
-            lives = survives((name, code), [*tests], limit)
+            lives = survives((name, code), tests, limit)
             results[mutant] = "survived" if lives else "killed"
             STATE.parent.mkdir(exist_ok=True)
             STATE.write_text(json.dumps(self.states, indent=1))

@@ -564,6 +564,10 @@ def test_a_value_is_no_array():
     ):
         with pytest.raises((TypeError, ValueError), match=r"use its \.data|got \(2,\)"):
             use(v)
+    with pytest.raises(
+        TypeError, match=r"^expected an array, got a Value: use its \.data$"
+    ):
+        np.asarray(v)
     with pytest.raises(TypeError, match="__array_ufunc__"):
         np.exp(v)
 

@@ -275,6 +275,19 @@ def test_either_weight_is_looked_at_in_the_end(backend, overflows, iris32):
         backend.run(*arrays(iris32), 1e37, 1, weights=weights)
 
 
+@pytest.mark.parametrize("backend", BACKENDS, ids=str)
+def test_a_hundred_hidden_units_unless_told_otherwise(backend, iris64):
+    W1, W2, _, _ = backend.run(*arrays(iris64), 1e-4, 0, seed=0)
+    assert (W1.shape, W2.shape) == ((2, 100), (100, 2))
+
+
+def test_a_model_lives_where_it_is_asked_to():
+    model = bb.two_layer_regression_nn_model(3, 7, 2, seed=11, device="meta")
+    assert all(parameter.is_meta for parameter in model.parameters())
+    model = bb.two_layer_regression_nn_model(3, 7, 2, seed=11)
+    assert all(parameter.device.type == "cpu" for parameter in model.parameters())
+
+
 def test_weights_set_the_number_of_hidden_units(iris64):
     for backend in BACKENDS:
         W1, _, _, _ = backend.run(
