@@ -122,7 +122,7 @@ class Run:
             lives = survives((name, code), tests, limit)
             results[mutant] = "survived" if lives else "killed"
             STATE.parent.mkdir(exist_ok=True)
-            STATE.write_text(json.dumps(self.states, indent=1))
+            STATE.write_text(json.dumps(self.states))
         return results
 
     def judge(self, name: str, results: dict[str, str]) -> None:
