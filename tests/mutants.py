@@ -82,6 +82,7 @@ class Run:
         self.ends, self.wrong = Counter(), []
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        self.texts = {item.path: item.path.read_bytes() for item in session.items}
         gc.freeze()  # children need not look through all that was imported
         for name in self.names:
             self.judge(name, self.run(session, name))
@@ -97,9 +98,7 @@ class Run:
             if re.search(pattern, item.nodeid)
         }
         source = (ROOT / "lib" / "backprop_book" / f"{name}.py").read_bytes()
-        texts = b"".join(
-            path.read_bytes() for path in sorted({test.path for test in order})
-        )
+        texts = b"".join(self.texts[path] for path in sorted({t.path for t in order}))
         now = {
             "source": hashlib.sha256(source).hexdigest(),
             "tests": hashlib.sha256(texts + str(patterns).encode()).hexdigest(),

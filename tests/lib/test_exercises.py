@@ -33,6 +33,23 @@ def test_reply(answer, truth, reply, capsys):
     assert reply in capsys.readouterr().out
 
 
+def test_two_replies_in_full(capsys):
+    check_answer(None, TRUTH)
+    check_answer(TRUTH, TRUTH)
+    assert capsys.readouterr().out.splitlines() == [
+        "Not answered yet: put your answer in place of None and run the cell again.",
+        "Right.",
+    ]
+
+
+def test_where_the_tolerance_ends(capsys):
+    check_answer(3.0, 2.0, tolerance=0.5)
+    check_answer(3.5, 2.0, tolerance=0.5)
+    check_answer(1.5e-6, 0.0)  # absolute, where the truth is 0
+    replies = [line[:6] for line in capsys.readouterr().out.splitlines()]
+    assert replies == ["Right.", "Not ye", "Not ye"]
+
+
 def test_tolerance_is_relative_to_the_largest_entry(capsys):
     check_answer([1000.0, 1e-4], [1000.0, 0.0], tolerance=1e-6)
     check_answer([1000.0, 1e-2], [1000.0, 0.0], tolerance=1e-6)

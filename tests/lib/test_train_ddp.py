@@ -10,10 +10,16 @@ import time
 
 import numpy as np
 import pytest
+import torch
 
 from backends import NUMPY
 from backprop_book import DivergenceError, ProcessLostError, draw_weights
-from backprop_book.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from backprop_book.checkpoints import (
+    Checkpoint,
+    digest,
+    load_checkpoint,
+    save_checkpoint,
+)
 from ddp_jobs import (
     LR,
     arrays,
@@ -299,6 +305,24 @@ def test_a_damaged_checkpoint_is_refused(damage, tmp_path):
         np.savez(path, W1=np.ones(3))
     with pytest.raises(ValueError, match="is no checkpoint, or a damaged one"):
         train(arrays(), 20, checkpoint=path)
+
+
+def test_no_pickle_is_opened(tmp_path):
+    """A pickle can run any code when it is opened."""
+    path = tmp_path / "run.npz"
+    train(arrays(), 20, checkpoint=path)
+    facts = np.array(str(load_unchecked(path)["facts"]), dtype=object)
+    np.savez(path, **(load_unchecked(path) | {"facts": facts}))
+    with pytest.raises(ValueError, match="is no checkpoint, or a damaged one"):
+        train(arrays(), 20, checkpoint=path)
+
+
+def test_a_digest_holds_dtype_shapes_and_the_numbers():
+    A, B = np.ones((2, 3)), np.ones((3, 1))
+    assert re.fullmatch(r"float64 \(2, 3\) [0-9a-f]{12}", digest(A))
+    assert re.fullmatch(r"float64 \(2, 3\) and \(3, 1\) [0-9a-f]{12}", digest(A, B))
+    assert digest(A) == digest(torch.tensor(A)) == digest(np.asfortranarray(A))
+    assert digest(A, B) != digest(A, 2 * B)
 
 
 def test_whoever_is_killed_while_saving_leaves_the_old_checkpoint(
