@@ -265,6 +265,13 @@ CHANGES = {
         {"data": (arrays()[0] + 1, *arrays()[1:])},
         r"X is float64 \(50, 2\) \w+ there",
     ),
+    **{
+        name: (
+            {"data": tuple(A + (i == place) for i, A in enumerate(arrays()))},
+            rf"{name} is float64 \(50, 2\) \w+ there",
+        )
+        for place, name in ((1, "Y"), (2, "X_val"), (3, "Y_val"))
+    },
     "lr": ({"lr": 2e-4}, "lr is 0.0001 there and 0.0002 here"),
     "seed": ({"seed": 1}, "seed is 0 there and 1 here"),
     "hidden": ({"hidden": 5}, "hidden is 100 there and 5 here"),
@@ -284,7 +291,7 @@ def test_another_runs_checkpoint_is_refused(name, tmp_path):
     settings = {"data": arrays(), "nite": 20, "checkpoint": path}
     train(**settings)
     before = path.read_bytes()
-    with pytest.raises(ValueError, match=rf"checkpoint: '.*run\.npz'.*{message}"):
+    with pytest.raises(ValueError, match=rf"checkpoint: '.*run\.npz'.*\b{message}"):
         train(**(settings | changes))
     assert path.read_bytes() == before
 
