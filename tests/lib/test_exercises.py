@@ -17,6 +17,7 @@ TRUTH = np.array([[1.0, 2.0], [3.0, 4.0]])
         (TRUTH.tolist(), TRUTH, "Right."),
         (2.0, 2.0, "Right."),
         (0.0, 0.0, "Right."),
+        (-128.0, np.int8(-128), "Right."),  # whose absolute value no int8 can hold
         (2.5, 2.0, "Not yet: 2.5 is off by 0.5."),
         (float("nan"), 2.0, "Not yet: nan is off by nan."),
         (TRUTH[0], TRUTH, "Not yet: expected shape (2, 2), got (2,)."),

@@ -328,7 +328,8 @@ def test_a_digest_holds_dtype_shapes_and_the_numbers():
     A, B = np.ones((2, 3)), np.ones((3, 1))
     assert re.fullmatch(r"float64 \(2, 3\) [0-9a-f]{12}", digest(A))
     assert re.fullmatch(r"float64 \(2, 3\) and \(3, 1\) [0-9a-f]{12}", digest(A, B))
-    assert digest(A) == digest(torch.tensor(A)) == digest(np.asfortranarray(A))
+    assert digest(A) == digest(np.asfortranarray(A))
+    assert digest(A) == digest(torch.tensor(A, requires_grad=True))
     assert digest(A, B) != digest(A, 2 * B)
 
 
@@ -360,11 +361,11 @@ def test_a_checkpoint_says_whose_it_is(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"checkpoint": 3}, TypeError, "checkpoint: expected a path, got 3"),
+        ({"checkpoint": 3}, TypeError, r"checkpoint: expected a path, got 3 \(int\)$"),
         (
             {"checkpoint": "no/such/folder/x"},
             ValueError,
-            "checkpoint: expected a file in",
+            "checkpoint: expected a file in .*, got 'no/such/folder/x'",
         ),
         ({"checkpoint": "."}, ValueError, "checkpoint: expected a file in"),
         ({"checkpoint_every": 0}, ValueError, "checkpoint_every: .* at least 1, got 0"),

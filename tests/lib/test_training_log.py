@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
 
 from backprop_book import DivergenceError
 from backprop_book.training_log import TrainingLog
@@ -48,6 +49,15 @@ def test_the_error_travels_between_processes():
     assert str(copy) == str(error)
     assert (copy.what, copy.iteration) == ("a weight is not finite", 7)
     assert (copy.losses_tr, copy.losses_val) == ([2.0], [3.0])
+
+
+def test_weights_that_require_a_gradient_are_looked_at_without_a_warning():
+    # PyTorch warns where such a tensor is turned into a number, but once only.
+    torch.set_warn_always(True)
+    try:
+        TrainingLog(0).check_final(torch.ones(2, 2, requires_grad=True))
+    finally:
+        torch.set_warn_always(False)
 
 
 def test_one_line_of_the_report(capsys):
