@@ -20,6 +20,7 @@ from backprop_book.checkpoints import (
     load_checkpoint,
     save_checkpoint,
 )
+from backprop_book.training_log import TrainingLog
 from ddp_jobs import (
     LR,
     arrays,
@@ -349,6 +350,25 @@ def test_whoever_is_killed_while_saving_leaves_the_old_checkpoint(
         save_checkpoint(path, {"lr": 1.0}, later)
     assert load_checkpoint(path, {"lr": 1.0}, 5).losses_tr == [2.0]
     assert {p.name for p in tmp_path.iterdir()} == {"run.npz", "run.npz.unfinished"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "saved"), [({}, 100), ({"checkpoint_every": 7}, 105)]
+)
+def test_an_interrupted_run_leaves_its_last_checkpoint(
+    settings, saved, tmp_path, monkeypatch
+):
+    record = TrainingLog.record
+
+    def interrupted(self, t, *losses):
+        if t == 110:
+            raise KeyboardInterrupt
+        record(self, t, *losses)
+
+    monkeypatch.setattr(TrainingLog, "record", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(arrays(), 200, checkpoint=tmp_path / "run.npz", **settings)
+    assert load_unchecked(tmp_path / "run.npz")["iteration"] == saved
 
 
 def test_a_checkpoint_says_whose_it_is(tmp_path):
