@@ -2,7 +2,8 @@
 
 One process collects the tests once and forks for each mutant of ``mutations.py``. The
 child puts it in the place of the right code, and runs the tests until one fails. A
-mutant that fails a test or takes too long is dead.
+mutant that fails a test or takes too long is dead. What a test starts in a new Python
+is not mutated.
 
 ``tests/mutants.toml`` says which tests a module is run against, and which survivors are
 known, with the reason. Results are kept in ``_build/mutants.json``, so that an
@@ -13,7 +14,6 @@ again when its tests change. ``python tests/mutants.py engine checks`` runs thes
 import gc
 import hashlib
 import json
-import multiprocessing
 import os
 import re
 import resource
@@ -27,7 +27,6 @@ from pathlib import Path
 
 import pytest
 
-import many_processes
 from mutations import make_mutants, mutate
 
 ROOT = Path(__file__).parents[1]
@@ -84,8 +83,6 @@ class Run:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         self.texts = {item.path: item.path.read_bytes() for item in session.items}
-        # Processes that a test starts are mutants too, being forked.
-        many_processes.context = multiprocessing.get_context("fork")
         gc.freeze()  # children need not look through all that was imported
         for name in self.names:
             self.judge(name, self.run(session, name))
