@@ -307,6 +307,14 @@ def test_another_runs_checkpoint_is_refused(name, tmp_path):
     assert path.read_bytes() == before
 
 
+def test_another_run_from_the_same_weights_is_refused(tmp_path):
+    weights = draw_weights(2, 3, 2, seed=0)
+    settings = {"weights": weights, "seed": None, "checkpoint": tmp_path / "run.npz"}
+    train(arrays(), 20, **settings)
+    with pytest.raises(ValueError, match=r"\blr is 0.0001 there and 0.0002 here"):
+        train(arrays(), 20, lr=2e-4, **settings)
+
+
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "text", "other npz"])
 def test_a_damaged_checkpoint_is_refused(damage, tmp_path):
     path = tmp_path / "run.npz"
