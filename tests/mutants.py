@@ -114,7 +114,7 @@ class Run:
         unchanged = (name, source.decode())
         if len(results) < len(mutants) and not survives(unchanged, tests, 600):
             sys.exit(f"{name}: a test fails without any mutant")
-        limit = 5 + 2 * (time.monotonic() - start)
+        limit = 10 + 3 * (time.monotonic() - start)
         for mutant, code in mutants.items():
             if mutant in results:
                 continue
