@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
 	2>/dev/null && echo $$p && break; done)
 
-.PHONY: help book test serve lab pdf handout bench format lock clean
+.PHONY: help book test mutants serve lab pdf handout bench format lock clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -35,6 +35,11 @@ test: $(INSTALLED)  ## run everything: linter, library, chapters, the executed b
 	$(BIN)/ruff format --check .
 	$(BIN)/python tests/built_book.py
 	BOOK=built $(BIN)/python -m pytest -n logical --dist loadfile
+
+mutants: $(INSTALLED)  ## change the library in small ways, see that a test notices (an hour)
+	@$(BIN)/python -c "import mutmut" 2> /dev/null || \
+		$(BIN)/python -m pip install --quiet -e ".[mutants]"
+	@$(BIN)/python tests/mutants.py $(MODULES)
 
 serve: book  ## build the site and serve it on http://localhost:8000 (PORT=...)
 	$(BIN)/python -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)

@@ -2,7 +2,7 @@
 
 import os
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from built_book import book  # noqa: F401 (a fixture for tests/book and tests/site)
 
@@ -12,4 +12,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # The same examples at every run: what was green stays green until something changes.
 settings.register_profile("fixed", derandomize=True, deadline=None)
+# For `make mutants`: most die at the first example, and nobody reads which one it was.
+settings.register_profile(
+    "mutants",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    max_examples=15,
+    phases=[Phase.explicit, Phase.generate],
+)
 settings.load_profile("fixed")

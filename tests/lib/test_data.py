@@ -59,6 +59,16 @@ def test_scalers_know_the_training_rows_only():
         assert np.abs(validation.mean(axis=0)).max() > 1e-3
 
 
+def test_what_is_left_out():
+    iris, same = load_iris_regression(), load_iris_regression(seed=0, dtype="float32")
+    np.testing.assert_array_equal(iris.X, same.X)
+    assert iris.frame.equals(load_iris_frame())
+
+
+def test_the_largest_seed_is_taken():
+    assert load_iris_regression(seed=2**32 - 1).X.shape == (50, 2)
+
+
 def test_seed():
     a, b, c = (load_iris_regression(seed=s) for s in (4, 4, 5))
     np.testing.assert_array_equal(a.X, b.X)

@@ -17,6 +17,7 @@ TRUTH = np.array([[1.0, 2.0], [3.0, 4.0]])
         (TRUTH.tolist(), TRUTH, "Right."),
         (2.0, 2.0, "Right."),
         (0.0, 0.0, "Right."),
+        (-128.0, np.int8(-128), "Right."),  # whose absolute value no int8 can hold
         (2.5, 2.0, "Not yet: 2.5 is off by 0.5."),
         (float("nan"), 2.0, "Not yet: nan is off by nan."),
         (TRUTH[0], TRUTH, "Not yet: expected shape (2, 2), got (2,)."),
@@ -31,6 +32,23 @@ TRUTH = np.array([[1.0, 2.0], [3.0, 4.0]])
 def test_reply(answer, truth, reply, capsys):
     check_answer(answer, truth)
     assert reply in capsys.readouterr().out
+
+
+def test_two_replies_in_full(capsys):
+    check_answer(None, TRUTH)
+    check_answer(TRUTH, TRUTH)
+    assert capsys.readouterr().out.splitlines() == [
+        "Not answered yet: put your answer in place of None and run the cell again.",
+        "Right.",
+    ]
+
+
+def test_where_the_tolerance_ends(capsys):
+    check_answer(3.0, 2.0, tolerance=0.5)
+    check_answer(3.5, 2.0, tolerance=0.5)
+    check_answer(1.5e-6, 0.0)  # absolute, where the truth is 0
+    replies = [line[:6] for line in capsys.readouterr().out.splitlines()]
+    assert replies == ["Right.", "Not ye", "Not ye"]
 
 
 def test_tolerance_is_relative_to_the_largest_entry(capsys):

@@ -34,6 +34,14 @@ def test_a_recording_that_hides_where_it_is_from_is_refused(folder, key):
         load_recording("secret")
 
 
+def test_names_are_listed(folder):
+    (folder / "memory.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(ValueError, match=r"one of memory, speed, got 'sped'"):
+        load_recording("sped")
+    with pytest.raises(ValueError, match=f"'memory' lacks {', '.join(REQUIRED)}"):
+        load_recording("memory")
+
+
 @pytest.mark.parametrize("path", sorted(recordings.FOLDER.glob("*.json")), ids=str)
 def test_what_the_book_ships_is_complete(path):
     assert load_recording(path.stem)["results"]

@@ -10,10 +10,17 @@ import time
 
 import numpy as np
 import pytest
+import torch
 
 from backends import NUMPY
 from backprop_book import DivergenceError, ProcessLostError, draw_weights
-from backprop_book.checkpoints import Checkpoint, load_checkpoint, save_checkpoint
+from backprop_book.checkpoints import (
+    Checkpoint,
+    digest,
+    load_checkpoint,
+    save_checkpoint,
+)
+from backprop_book.training_log import TrainingLog
 from ddp_jobs import (
     LR,
     arrays,
@@ -35,11 +42,15 @@ TORCHRUN = [
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """Return the results of 2 and of 4 processes, a list with one for each."""
-    return {
-        size: run_in_processes(size, everything, str(tmp_path_factory.mktemp("ddp")))
-        for size in SIZES
-    }
+    """Return the results of 2 or of 4 processes, a list with one for each."""
+
+    class Runs(dict):
+        def __missing__(self, size):
+            folder = str(tmp_path_factory.mktemp("ddp"))
+            self[size] = run_in_processes(size, everything, folder)
+            return self[size]
+
+    return Runs()
 
 
 def difference(result, reference):
@@ -126,7 +137,10 @@ def test_arguments_that_differ_are_refused_by_all(runs, size):
             "got 0.0001 on process 0 and 0.0002 on process 1"
         )
         assert str(result["X differs"]).startswith("X: expected the same on all")
-        assert "got 5 on process 0 and 6 on process 1" in str(result["nite differs"])
+        assert str(result["nite differs"]) == (
+            "nite: expected the same on all processes, "
+            "got 5 on process 0 and 6 on process 1"
+        )
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -163,6 +177,9 @@ def test_a_silent_process_is_given_up_after_the_timeout():
     (error, seconds), _ = run_in_processes(2, one_is_silent, 1.0)
     assert isinstance(error, ProcessLostError)
     assert "did not answer for 1 s at iteration 31" in str(error)
+    assert str(error).endswith(
+        "Start the run again; with checkpoint= it could go on from a file"
+    )
     assert seconds < 5
 
 
@@ -259,12 +276,19 @@ CHANGES = {
         {"data": (arrays()[0] + 1, *arrays()[1:])},
         r"X is float64 \(50, 2\) \w+ there",
     ),
+    **{
+        name: (
+            {"data": tuple(A + (i == place) for i, A in enumerate(arrays()))},
+            rf"{name} is float64 \(50, 2\) \w+ there",
+        )
+        for place, name in ((1, "Y"), (2, "X_val"), (3, "Y_val"))
+    },
     "lr": ({"lr": 2e-4}, "lr is 0.0001 there and 0.0002 here"),
     "seed": ({"seed": 1}, "seed is 0 there and 1 here"),
     "hidden": ({"hidden": 5}, "hidden is 100 there and 5 here"),
     "weights": (
         {"weights": draw_weights(2, 3, 2, seed=0), "seed": None},
-        "weights is None there and float64",
+        "weights is None there and float64.*here",
     ),
     "dtype": ({"data": arrays(dtype="float32")}, "X is float64.*and float32.*here"),
     "fewer iterations": ({"nite": 10}, "holds 20 iterations, more than nite = 10"),
@@ -278,9 +302,17 @@ def test_another_runs_checkpoint_is_refused(name, tmp_path):
     settings = {"data": arrays(), "nite": 20, "checkpoint": path}
     train(**settings)
     before = path.read_bytes()
-    with pytest.raises(ValueError, match=rf"checkpoint: '.*run\.npz'.*{message}"):
+    with pytest.raises(ValueError, match=rf"checkpoint: '.*run\.npz'.*\b{message}"):
         train(**(settings | changes))
     assert path.read_bytes() == before
+
+
+def test_another_run_from_the_same_weights_is_refused(tmp_path):
+    weights = draw_weights(2, 3, 2, seed=0)
+    settings = {"weights": weights, "seed": None, "checkpoint": tmp_path / "run.npz"}
+    train(arrays(), 20, **settings)
+    with pytest.raises(ValueError, match=r"\blr is 0.0001 there and 0.0002 here"):
+        train(arrays(), 20, lr=2e-4, **settings)
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "text", "other npz"])
@@ -297,8 +329,27 @@ def test_a_damaged_checkpoint_is_refused(damage, tmp_path):
     path.write_bytes(content)
     if damage == "other npz":
         np.savez(path, W1=np.ones(3))
+    with pytest.raises(ValueError, match=r"'.*run\.npz' is no checkpoint, or a"):
+        train(arrays(), 20, checkpoint=path)
+
+
+def test_no_pickle_is_opened(tmp_path):
+    """A pickle can run any code when it is opened."""
+    path = tmp_path / "run.npz"
+    train(arrays(), 20, checkpoint=path)
+    facts = np.array(str(load_unchecked(path)["facts"]), dtype=object)
+    np.savez(path, **(load_unchecked(path) | {"facts": facts}))
     with pytest.raises(ValueError, match="is no checkpoint, or a damaged one"):
         train(arrays(), 20, checkpoint=path)
+
+
+def test_a_digest_holds_dtype_shapes_and_the_numbers():
+    A, B = np.ones((2, 3)), np.ones((3, 1))
+    assert re.fullmatch(r"float64 \(2, 3\) [0-9a-f]{12}", digest(A))
+    assert re.fullmatch(r"float64 \(2, 3\) and \(3, 1\) [0-9a-f]{12}", digest(A, B))
+    assert digest(A) == digest(np.asfortranarray(A))
+    assert digest(A) == digest(torch.tensor(A, requires_grad=True))
+    assert digest(A, B) != digest(A, 2 * B)
 
 
 def test_whoever_is_killed_while_saving_leaves_the_old_checkpoint(
@@ -316,6 +367,26 @@ def test_whoever_is_killed_while_saving_leaves_the_old_checkpoint(
     with pytest.raises(KeyboardInterrupt):
         save_checkpoint(path, {"lr": 1.0}, later)
     assert load_checkpoint(path, {"lr": 1.0}, 5).losses_tr == [2.0]
+    assert {p.name for p in tmp_path.iterdir()} == {"run.npz", "run.npz.unfinished"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "saved"), [({}, 100), ({"checkpoint_every": 7}, 105)]
+)
+def test_an_interrupted_run_leaves_its_last_checkpoint(
+    settings, saved, tmp_path, monkeypatch
+):
+    record = TrainingLog.record
+
+    def interrupted(self, t, *losses):
+        if t == 110:
+            raise KeyboardInterrupt
+        record(self, t, *losses)
+
+    monkeypatch.setattr(TrainingLog, "record", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(arrays(), 200, checkpoint=tmp_path / "run.npz", **settings)
+    assert load_unchecked(tmp_path / "run.npz")["iteration"] == saved
 
 
 def test_a_checkpoint_says_whose_it_is(tmp_path):
@@ -329,11 +400,11 @@ def test_a_checkpoint_says_whose_it_is(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "error", "message"),
     [
-        ({"checkpoint": 3}, TypeError, "checkpoint: expected a path, got 3"),
+        ({"checkpoint": 3}, TypeError, r"checkpoint: expected a path, got 3 \(int\)$"),
         (
             {"checkpoint": "no/such/folder/x"},
             ValueError,
-            "checkpoint: expected a file in",
+            "checkpoint: expected a file in .*, got 'no/such/folder/x'",
         ),
         ({"checkpoint": "."}, ValueError, "checkpoint: expected a file in"),
         ({"checkpoint_every": 0}, ValueError, "checkpoint_every: .* at least 1, got 0"),

@@ -211,6 +211,15 @@ def test_report(backend, log_every, iris64, capsys):
 
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=str)
+def test_every_tenth_iteration_is_reported_unless_told_otherwise(
+    backend, iris64, capsys
+):
+    backend.train(*arrays(iris64), 1e-4, 12, seed=0)
+    lines = capsys.readouterr().out.splitlines()
+    assert [int(line.split()[1]) for line in lines] == [0, 10]
+
+
+@pytest.mark.parametrize("backend", BACKENDS, ids=str)
 def test_silent(backend, iris64, capsys):
     backend.run(*arrays(iris64), 1e-4, 3, log_every=0)
     assert capsys.readouterr().out == ""
@@ -253,6 +262,30 @@ def test_weights_that_overflow_in_the_last_update_are_reported(backend, iris32):
     weights = draw_weights(2, 10, 2, seed=0, dtype="float32")
     with pytest.raises(DivergenceError, match="weight is not finite at iteration 1"):
         backend.run(*arrays(iris32), 1e38, 1, weights=weights)
+
+
+@pytest.mark.parametrize("overflows", [0, 1])
+@pytest.mark.parametrize("backend", BACKENDS, ids=str)
+def test_either_weight_is_looked_at_in_the_end(backend, overflows, iris32):
+    weights = list(draw_weights(2, 10, 2, seed=0, dtype="float32"))
+    # The gradient in the one is in proportion to the other.
+    weights[overflows] *= np.float32(1e-30)
+    weights[1 - overflows] *= np.float32(1e3)
+    with pytest.raises(DivergenceError, match="weight is not finite at iteration 1"):
+        backend.run(*arrays(iris32), 1e37, 1, weights=weights)
+
+
+@pytest.mark.parametrize("backend", BACKENDS, ids=str)
+def test_a_hundred_hidden_units_unless_told_otherwise(backend, iris64):
+    W1, W2, _, _ = backend.run(*arrays(iris64), 1e-4, 0, seed=0)
+    assert (W1.shape, W2.shape) == ((2, 100), (100, 2))
+
+
+def test_a_model_lives_where_it_is_asked_to():
+    model = bb.two_layer_regression_nn_model(3, 7, 2, seed=11, device="meta")
+    assert all(parameter.is_meta for parameter in model.parameters())
+    model = bb.two_layer_regression_nn_model(3, 7, 2, seed=11)
+    assert all(parameter.device.type == "cpu" for parameter in model.parameters())
 
 
 def test_weights_set_the_number_of_hidden_units(iris64):
