@@ -120,7 +120,7 @@ def join(html: Path, parts: list[tuple[str, list[str]]]) -> str:
                 styles["/" + posixpath.normpath(path)] = None
             # Each page numbers the styles of its formulas anew.
             own = "".join(style.get_text() for style in soup.select("head > style"))
-            formulas.append(f"#{anchor(page)} {{{own}}}")
+            formulas.append(f"#{anchor(page)} {{{own}}}\n")
             article = joined_article(page, soup.select_one("article.bd-article"), pages)
             chapter, *sections = headings(article)
             book = book or chapter[1]
