@@ -36,7 +36,7 @@ test: $(INSTALLED)  ## run everything: linter, library, chapters, the executed b
 	$(BIN)/python tests/built_book.py
 	BOOK=built $(BIN)/python -m pytest -n logical --dist loadfile
 
-mutants: $(INSTALLED)  ## change the library in small ways, see that a test notices (an hour)
+mutants: $(INSTALLED)  ## change the library in small ways, see that a test notices (takes long)
 	@$(BIN)/python -c "import mutmut" 2> /dev/null || \
 		$(BIN)/python -m pip install --quiet -e ".[mutants]"
 	@$(BIN)/python tests/mutants.py $(MODULES)

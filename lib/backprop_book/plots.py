@@ -154,7 +154,7 @@ def plot_iris_pairs(frame: pd.DataFrame) -> "sns.PairGrid":
     PairGrid
         Distributions on the diagonal, scatter plots beside it.
     """
-    # With SciPy's statistics a fifth of the book's import, which one figure needs.
+    # Here, for it brings SciPy's statistics along, and one figure needs it.
     import seaborn as sns
 
     # The smaller the figure, the larger its text on a phone: labels in two lines, the
