@@ -29,12 +29,14 @@ $(INSTALLED): requirements.txt pyproject.toml package-lock.json
 book: $(INSTALLED)  ## execute every chapter and build the site in _build/html
 	@$(BIN)/jupyter-book build -W -n --keep-going . || { rm -rf _build/.doctrees; exit 1; }
 
-# The book first, on all cores; then the tests, a file to each core.
+# The book first, on all cores; then the tests, a file to each core: the long ones first,
+# so that no core waits for the last of them.
 test: $(INSTALLED)  ## run everything: linter, library, chapters, the executed book
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python tests/built_book.py
-	BOOK=built $(BIN)/python -m pytest -n logical --dist loadfile
+	BOOK=built $(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder \
+		tests/site tests/book tests/chapters tests/lib
 
 mutants: $(INSTALLED)  ## change the library in small ways, see that a test notices (takes long)
 	@$(BIN)/python -c "import mutmut" 2> /dev/null || \

@@ -212,7 +212,8 @@ def add_outline(target: Path, page_text: str) -> None:
     """
     writer = PdfWriter(clone_from=target)
     places = writer.named_destinations
-    soup = BeautifulSoup(page_text, "html.parser")
+    front, _, _ = page_text.partition("<article")
+    soup = BeautifulSoup(front, "html.parser")
     for link in soup.select(".contents > ul > li > a"):
         chapter = outline_entry(writer, places, link, None)
         for section in link.parent.select("ul a"):
