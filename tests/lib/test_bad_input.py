@@ -1,5 +1,6 @@
 """Every bad input of the contract, to every training function: its own clear error."""
 
+import re
 from functools import partial
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 import backprop_book as bb
 from backends import ARRAY_BACKENDS, BACKENDS, TORCH_BACKENDS
 from backprop_book import draw_weights
+from backprop_book.checks import check_array, check_batch, check_device, check_weights
 
 GOOD = {
     "X": np.ones((4, 2)),
@@ -325,13 +327,22 @@ SIZES = {"D_in": 2, "hidden": 6, "D_out": 3}
 )
 @pytest.mark.parametrize("name", SIZES)
 def test_sizes_are_refused_by_name(function, name):
-    with pytest.raises(ValueError, match=f"{name}: expected an integer of at least 1"):
-        function(**{**SIZES, name: 0})
-    with pytest.raises(TypeError, match=f"{name}: expected an integer, got 2.5"):
-        function(**{**SIZES, name: 2.5})
-    for seed, error in ((-1, ValueError), (True, TypeError)):
-        with pytest.raises(error, match="seed: expected an integer"):
-            function(**SIZES, seed=seed)
+    for wrong, error, message in (
+        ({name: 0}, ValueError, f"{name}: expected an integer of at least 1, got 0"),
+        ({name: 2.5}, TypeError, rf"{name}: expected an integer, got 2.5 \(float\)"),
+        ({"seed": -1}, ValueError, "seed: expected an integer of at least 0, got -1"),
+        ({"seed": True}, TypeError, r"seed: expected an integer, got True \(bool\)"),
+    ):
+        with pytest.raises(error, match=f"^{message}$"):
+            function(**{**SIZES, **wrong})
+    function(**{**SIZES, name: 1}, seed=2**64 - 1)
+
+
+def test_the_seeds_of_a_model_end_where_pytorchs_do():
+    with pytest.raises(
+        ValueError, match=f"^seed: .* at most {2**64 - 1}, got {2**64}$"
+    ):
+        bb.two_layer_regression_nn_model(**SIZES, seed=2**64)
 
 
 @pytest.mark.parametrize("dtype", [int, "float16", torch.float32])
@@ -344,16 +355,94 @@ def test_draws_are_float32_or_float64(dtype):
     ("weights", "error", "message"),
     [
         # PyTorch would stretch this single row over both.
-        ((W1[:1], W2), ValueError, r"\(W1\): expected 2 rows, as D_in says"),
-        ((W1, W2[:1]), ValueError, r"\(W2\): expected 6 rows, as W1 has columns"),
-        ((W1, W2[:, :1]), ValueError, r"\(W2\): expected 3 columns, as D_out says"),
-        ((W1.tolist(), W2), TypeError, r"\(W1\): expected a NumPy array or"),
-        (W1, TypeError, r"weights: expected a pair \(W1, W2\), got ndarray"),
+        (
+            (W1[:1], W2),
+            ValueError,
+            "weights[0] (W1): expected 2 rows, as D_in says, got shape (1, 6)",
+        ),
+        (
+            (W1, W2[:1]),
+            ValueError,
+            "weights[1] (W2): expected 6 rows, as W1 has columns, got shape (1, 3)",
+        ),
+        (
+            (W1, W2[:, :1]),
+            ValueError,
+            "weights[1] (W2): expected 3 columns, as D_out says, got shape (6, 1)",
+        ),
+        (
+            (W1.tolist(), W2),
+            TypeError,
+            "weights[0] (W1): expected a NumPy array or a PyTorch tensor, got list",
+        ),
+        (W1, TypeError, "weights: expected a pair (W1, W2), got ndarray"),
     ],
 )
 def test_a_models_weights_must_fit(weights, error, message):
-    with pytest.raises(error, match=message):
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
         bb.two_layer_regression_nn_model(**SIZES, weights=weights)
+
+
+def test_a_model_takes_weights_of_either_kind():
+    for weights in ((W1, W2), [torch.tensor(W1), torch.tensor(W2)]):
+        model = bb.two_layer_regression_nn_model(
+            **SIZES, weights=weights, dtype=torch.float64
+        )
+        np.testing.assert_array_equal(model[0].weight.detach().T, W1)
+
+
+def test_tensors_are_refused_unless_welcome():
+    tensors = torch.tensor(W1), torch.tensor(W2)
+    with pytest.raises(TypeError, match=r"^X: expected a NumPy array, got Tensor$"):
+        check_array("X", tensors[0])
+    with pytest.raises(TypeError, match=r"\(W1\): expected a NumPy array, got Tensor$"):
+        check_weights(tensors, 2, 3, references=("a", "b"))
+
+
+def test_a_device_must_hold_the_dtype(monkeypatch):
+    zeros = torch.zeros
+
+    def without_float64(*sizes, dtype, device):
+        if dtype == torch.float64:
+            raise TypeError
+        return zeros(*sizes, dtype=dtype, device=device)
+
+    monkeypatch.setattr(torch, "zeros", without_float64)
+    with pytest.raises(ValueError, match="finds here and that holds float64, such as"):
+        check_device("cpu", np.ones(1))
+    for device in ("cpu", None):
+        assert check_device(device, np.ones(1, "float32")) == torch.device("cpu")
+
+
+def test_the_device_of_a_tensor_is_its_own():
+    with pytest.raises(ValueError, match=r"got device\(type='meta'\)$"):
+        check_device(None, torch.ones(1, device="meta"))
+
+
+BATCH = {"X": GOOD["X"], "Y": GOOD["Y"], "W1": W1, "W2": W2}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"Y": np.ones((3, 3))}, "Y: expected 4 rows, as X has rows, got shape (3, 3)"),
+        ({"W1": W2.T}, "W1: expected 2 rows, as X has columns, got shape (3, 6)"),
+        ({"W2": W2[1:]}, "W2: expected 6 rows, as W1 has columns, got shape (5, 3)"),
+        ({"W2": W1.T}, "W2: expected 3 columns, as Y has columns, got shape (6, 2)"),
+        *(
+            ({name: A}, f"{name}: expected {expected}, got {came}")
+            for name in BATCH
+            for A, expected, came in (
+                (np.ones(4), "two dimensions, (rows, columns)", "shape (4,)"),
+                ([1.0], "an array or a tensor", "list"),
+            )
+        ),
+    ],
+)
+def test_a_batch_that_does_not_fit(wrong, message):
+    check_batch(**BATCH)
+    with pytest.raises((TypeError, ValueError), match=f"^{re.escape(message)}$"):
+        check_batch(**{**BATCH, **wrong})
 
 
 def test_optimizer_must_be_callable():
