@@ -74,16 +74,18 @@ def test_probes_share_no_numbers_and_come_again():
     assert len({float(probe.inputs["Y"][0, 0]) for probe in probes}) == len(probes)
 
 
-def test_only_the_probe_of_zeros_has_them_and_it_is_of_integers():
+def test_only_the_probe_of_zeros_has_them_and_there_they_matter():
     small = []
-    for seed in range(5):
-        for probe in make_probes(seed=seed):
-            zeros = probe.inputs["X"] @ probe.inputs["W1"] == 0
+    for seed in range(8):
+        for probe in make_probes([(3, 5, 2, 4)], seed):
+            X, Y, W1, W2 = probe.exact_inputs.values()
+            zeros = X @ W1 == 0
             if probe.name != "Z1 exactly 0 in places":
                 assert not zeros.any()
                 continue
-            assert zeros.any()
-            small += [*probe.inputs["X"].flat, *probe.inputs["W1"].flat]
+            E = np.maximum(X @ W1, 0) @ W2 - Y
+            assert np.abs(X.T @ (2 * E @ W2.T * zeros)).max() > 0.1
+            small += [*X.flat, *W1.flat]
     assert set(small) == {-2, -1, 0, 1, 2}
 
 
@@ -98,6 +100,7 @@ def test_no_probe_is_found(monkeypatch):
 # One unit; X, Y, W1, W2, whether a probe may be like that.
 MARGINS = [
     ([[1]], [[5]], [[-1]], [[1]], False),  # no unit is on
+    ([[0]], [[5]], [[1]], [[1]], False),  # nor is one at 0
     ([[1], [1]], [[5], [5]], [[1]], [[1]], False),  # none is off
     ([[1], [0]], [[5], [5]], [[1]], [[1]], False),  # 0 is not off
     ([[1]], [[5]], [[1]], [[1]], True),  # a single one needn't be
@@ -194,6 +197,7 @@ def test_an_exception_is_told_in_a_line(message, text):
 def test_real_numbers_of_all_kinds_are_gradients(dtype):
     ones = np.ones((2, 2), dtype)
     reply = ask(lambda *arrays: [torch.tensor(ones), ones], make_probes()[0])
-    for gradient in reply.gradients.values():
+    for name in GRADIENTS:
+        gradient = reply.gradients[name]
         assert gradient.dtype == dtype
         assert np.array_equal(gradient, ones)
