@@ -124,3 +124,12 @@ def test_the_unknown_is_0_unless_told_otherwise():
     inputs = make_probes()[1].inputs
     wrong = (Mistake("key", "G", "lr * E", "Says.", KINK),)
     assert not backward_pass("grad_W2", inputs, wrong).any()
+
+
+def test_lines_see_the_arrays_and_nothing_else():
+    inputs = make_probes()[1].inputs
+    wrong = (Mistake("key", "G", "len(E) * E", "Says.", KINK),)
+    with pytest.raises(NameError, match="'len'"):
+        backward_pass("grad_W2", inputs, wrong)
+    with pytest.raises(KeyError, match="'grad_W3'"):
+        backward_pass("grad_W3", inputs)
