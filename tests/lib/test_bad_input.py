@@ -50,6 +50,11 @@ BAD = {
         TypeError,
         "X: expected dtype float32 or float64, got int64",
     ),
+    "X_val of integers": (
+        {"X_val": np.ones((5, 2), dtype=int)},
+        TypeError,
+        "X_val: expected dtype float32 or float64, got int64",
+    ),
     "Y of objects": (
         {"Y": np.ones((4, 3), dtype=object)},
         TypeError,
@@ -207,6 +212,11 @@ BAD = {
         TypeError,
         r"weights\[0\] \(W1\): expected a NumPy array( or a PyTorch tensor)?, got list",
     ),
+    "W2 a list": (
+        {"weights": (W1, W2.tolist())},
+        TypeError,
+        r"weights\[1\] \(W2\): expected a NumPy array( or a PyTorch tensor)?, got list",
+    ),
     "W1 transposed": (
         {"weights": (W1.T, W2)},
         ValueError,
@@ -277,6 +287,13 @@ def test_unknown_device(backend, device):
     )
     with pytest.raises(ValueError, match=f"^{message}$"):
         backend.train(**GOOD, device=device)
+
+
+@pytest.mark.parametrize("backend", TORCH_BACKENDS, ids=str)
+def test_tensors_are_welcome(backend):
+    weights = torch.tensor(W1), torch.tensor(W2)
+    arrays = {name: torch.tensor(GOOD[name]) for name in ("X", "Y", "X_val", "Y_val")}
+    backend.train(**{**GOOD, **arrays}, weights=weights, log_every=0)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
