@@ -4,6 +4,7 @@ The students below are written out here and share nothing with the checker's cat
 """
 
 import itertools
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -21,6 +22,7 @@ from backprop_book import (
 )
 from backprop_book.backward_mistakes import backward_pass, single_replacements
 from backprop_book.backward_probes import GRADIENTS, make_probes
+from backprop_book.gradient_check import relative_error
 
 CHAPTERS = Path(__file__).parents[2] / "chapters"
 
@@ -150,6 +152,7 @@ MISTAKES = [
     ({"result": lambda v: (v.grad_W2, v.grad_W1)}, ("swapped",), ("swapped",)),
     ({"result": lambda v: (v.grad_W1, v.grad_W1)}, OK, ("other_gradient",)),
     ({"grad_W1": lambda v: np.zeros_like(v.W1)}, ("zeros",), OK),
+    ({"grad_W1": lambda v: np.zeros(v.W1.shape, int)}, ("zeros",), OK),
     ({"grad_W1": lambda v: v.W1}, ("weights_returned",), OK),
     (
         {"result": lambda v: (v.grad_W1, v.W2 - 0.02 * v.grad_W2)},
@@ -189,6 +192,11 @@ MISTAKES = [
         ("not_finite",),
     ),
     # Two and three at a time.
+    (
+        {"G": lambda v: v.E, "result": lambda v: (v.grad_W2, v.grad_W1)},
+        ("factor_2_missing", "swapped"),
+        ("factor_2_missing", "swapped"),
+    ),
     (
         {"G": lambda v: v.E, "grad_W1": lambda v: v.X @ v.grad_Z1},
         ("factor_2_missing", "transpose_X"),
@@ -397,6 +405,18 @@ def test_constant_factor_is_reported():
     finding = check_backward(student(G=lambda v: 0.3 * v.E)).findings["grad_W2"]
     assert finding.unknown == pytest.approx(0.15)
     assert "times 0.15, at every probe" in finding.explanation[0]
+    for factor in (1e6, -3e-6):
+        wrong = student(G=lambda v, factor=factor: 2 * factor * v.E)
+        finding = check_backward(wrong).findings["grad_W2"]
+        assert finding.mistake == "constant_factor"
+        assert finding.unknown == pytest.approx(factor)
+
+
+def test_numbers_that_overflow_are_wrong_and_raise_nothing():
+    report = check_backward(
+        student(grad_W1=lambda v: np.cos(v.W1) * np.finfo(v.W1.dtype).max)
+    )
+    assert report.mistakes == {"unknown"}
 
 
 def test_inputs_modified_in_place_are_named_and_restored():
@@ -453,7 +473,10 @@ def test_an_exception_ends_one_probe_and_not_the_diagnosis():
 
 def test_an_exception_that_the_wrong_line_explains():
     report = check_backward(student(grad_W1=lambda v: v.X @ v.grad_Z1))
-    assert len([p for p in report.problems if p.mistake == "exception"]) == 5
+    raised = [p.probe.name for p in report.problems if p.mistake == "exception"]
+    assert len(raised) == 5
+    assert list(report.findings["grad_W1"].raises_at) == raised
+    assert report.findings["grad_W2"].raises_at == ()
     assert "the wrong line above raises there as well" in str(report)
     assert report.findings["grad_W2"].passed
 
@@ -473,6 +496,10 @@ def test_keyboard_interrupt_is_passed_on():
         ((1.0, 2.0, 3.0), "got 3 things: leave the loss out"),
         ((np.ones(2),) * 3, "got 3 things"),
         ((), "got 0 things"),
+        ((1.0,), "got 1 things"),
+        ((1.0,) * 4, "got 4 things"),
+        (("loss", 1.0, 1.0), "got 3 things"),
+        ((True, 1.0), "got bool as grad_W1"),
         (np.ones((2, 4, 4)), "got one ndarray"),
         ({"grad_W1": 1, "grad_W2": 2}, "got one dict"),
         (("left", 1.0), "got str as grad_W1"),
@@ -566,6 +593,36 @@ def test_worst_entry_of_an_unknown_mistake():
     assert finding.mistakes == ("unknown",)
     assert finding.worst_index == (finding.probe.truth["grad_W2"].shape[0] - 1, 0)
     assert finding.answer == pytest.approx(finding.truth + 1)
+    assert finding.truth == finding.probe.truth["grad_W2"][finding.worst_index]
+    errors = []
+    for probe in make_probes():
+        truth = probe.truth["grad_W2"]
+        answer = truth.copy()
+        answer[-1, 0] += 1
+        errors.append(relative_error(answer, truth))
+    assert finding.error == pytest.approx(max(errors))
+    assert finding.probe.name == make_probes()[np.argmax(errors)].name
+
+
+def test_there_is_no_error_where_no_shape_is_right():
+    finding = check_backward(student(grad_W2=lambda v: v.W2.ravel())).findings[
+        "grad_W2"
+    ]
+    assert finding.error is None
+    assert finding.probe.name == "all sizes equal"
+    assert finding.worst_index is None
+
+
+def test_where_shapes_are_right_the_error_may_be_0():
+    def flat_at_times(*arrays):
+        exact = [A.astype(np.float64) for A in arrays]
+        _, grad_W1, grad_W2 = two_layer_regression_numpy_gradient(*exact)
+        return grad_W1, grad_W2.ravel() if len(exact[0]) == 1 else grad_W2
+
+    finding = check_backward(flat_at_times).findings["grad_W2"]
+    assert finding.mistake == "wrong_shape"
+    assert finding.error == 0
+    assert finding.worst_index == (0, 0)
 
 
 def test_left_empty():
@@ -578,19 +635,38 @@ def test_left_empty():
     assert "Not answered yet" in report._repr_markdown_()
 
 
+SHAPES = "shapes: expected a list of (N, D_in, H, D_out)"
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"student_function": 3.0}, TypeError, "student_function: .* got float"),
-        ({"shapes": 3}, TypeError, "shapes: .* got int"),
-        ({"shapes": [(1, 2, 3)]}, TypeError, r"shapes: .* got \(1, 2, 3\)"),
-        ({"shapes": [(1, 2, 3, 0)]}, ValueError, "D_out of .* got 0"),
-        ({"shapes": [(1, 2, 3.0, 1)]}, TypeError, "H of .* got 3.0"),
-        ({"seed": -1}, ValueError, "seed: .* got -1"),
+        (
+            {"student_function": 3.0},
+            TypeError,
+            "student_function: expected a function (X, Y, W1, W2) -> "
+            "(grad_W1, grad_W2), or None, got float",
+        ),
+        ({"shapes": 3}, TypeError, f"{SHAPES}, got int"),
+        ({"shapes": "1234"}, TypeError, f"{SHAPES}, got str"),
+        ({"shapes": [5]}, TypeError, f"{SHAPES}, got 5 in it"),
+        ({"shapes": [(1, 2, 3)]}, TypeError, f"{SHAPES}, got (1, 2, 3) in it"),
+        (
+            {"shapes": [(1, 1, 1, 1), [1, 2, 3, 0]]},
+            ValueError,
+            "shapes: D_out of (1, 2, 3, 0): expected an integer of at least 1, got 0",
+        ),
+        (
+            {"shapes": [(1, 2, 3.0, 1)]},
+            TypeError,
+            "shapes: H of (1, 2, 3.0, 1): expected an integer, got 3.0 (float)",
+        ),
+        ({"seed": -1}, ValueError, "seed: expected an integer of at least 0, got -1"),
+        ({"seed": 1.0}, TypeError, "seed: expected an integer, got 1.0 (float)"),
     ],
 )
 def test_bad_arguments(arguments, error, message):
-    with pytest.raises(error, match=message):
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
         check_backward(**{"student_function": student(), **arguments})
 
 

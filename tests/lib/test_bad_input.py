@@ -1,5 +1,6 @@
 """Every bad input of the contract, to every training function: its own clear error."""
 
+import re
 from functools import partial
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 import backprop_book as bb
 from backends import ARRAY_BACKENDS, BACKENDS, TORCH_BACKENDS
 from backprop_book import draw_weights
+from backprop_book.checks import check_array, check_batch, check_device, check_weights
 
 GOOD = {
     "X": np.ones((4, 2)),
@@ -31,18 +33,27 @@ BAD = {
     "X is a list": (
         {"X": [[1.0, 2.0]]},
         TypeError,
-        "X: expected a NumPy array.*got list",
+        "X: expected a NumPy array( or a PyTorch tensor)?, got list",
     ),
     "X is a matrix": (
         {"X": np.ones((4, 2)).view(np.matrix)},
         TypeError,
-        "X: expected a NumPy array.*got matrix",
+        "X: expected a NumPy array( or a PyTorch tensor)?, got matrix",
     ),
-    "X is None": ({"X": None}, TypeError, "X: expected a NumPy array.*got NoneType"),
+    "X is None": (
+        {"X": None},
+        TypeError,
+        "X: expected a NumPy array( or a PyTorch tensor)?, got NoneType",
+    ),
     "X of integers": (
         {"X": np.ones((4, 2), dtype=int)},
         TypeError,
         "X: expected dtype float32 or float64, got int64",
+    ),
+    "X_val of integers": (
+        {"X_val": np.ones((5, 2), dtype=int)},
+        TypeError,
+        "X_val: expected dtype float32 or float64, got int64",
     ),
     "Y of objects": (
         {"Y": np.ones((4, 3), dtype=object)},
@@ -67,12 +78,12 @@ BAD = {
     "X of one dimension": (
         {"X": np.ones(4)},
         ValueError,
-        r"X: expected two dimensions.*got shape \(4,\)",
+        r"X: expected two dimensions, \(rows, columns\), got shape \(4,\)",
     ),
     "Y of one dimension": (
         {"Y": np.ones(4)},
         ValueError,
-        r"Y: expected two dimensions.*got shape \(4,\)",
+        r"Y: expected two dimensions, \(rows, columns\), got shape \(4,\)",
     ),
     "no rows": (
         {"X": np.ones((0, 2)), "Y": np.ones((0, 3))},
@@ -115,7 +126,11 @@ BAD = {
         r"Y_val: expected 3 columns, as Y has columns, got shape \(5, 2\)",
     ),
     "lr is 0": ({"lr": 0}, ValueError, "lr: expected a finite number above 0, got 0"),
-    "lr negative": ({"lr": -1e-4}, ValueError, "lr: expected a finite number above 0"),
+    "lr negative": (
+        {"lr": -1e-4},
+        ValueError,
+        "lr: expected a finite number above 0, got -0.0001",
+    ),
     "lr infinite": (
         {"lr": float("inf")},
         ValueError,
@@ -129,17 +144,29 @@ BAD = {
     "lr too large for a float": (
         {"lr": 10**400},
         ValueError,
-        "lr: expected a finite number above 0, got 1000",
+        "lr: expected a finite number above 0, got 10{400}",
     ),
-    "lr a string": ({"lr": "1e-4"}, TypeError, "lr: expected a number, got '1e-4'"),
-    "lr a bool": ({"lr": True}, TypeError, "lr: expected a number, got True"),
+    "lr a string": (
+        {"lr": "1e-4"},
+        TypeError,
+        r"lr: expected a number, got '1e-4' \(str\)",
+    ),
+    "lr a bool": ({"lr": True}, TypeError, r"lr: expected a number, got True \(bool\)"),
     "nite negative": (
         {"nite": -1},
         ValueError,
         "nite: expected an integer of at least 0, got -1",
     ),
-    "nite a float": ({"nite": 50.0}, TypeError, "nite: expected an integer, got 50.0"),
-    "nite a bool": ({"nite": True}, TypeError, "nite: expected an integer, got True"),
+    "nite a float": (
+        {"nite": 50.0},
+        TypeError,
+        r"nite: expected an integer, got 50.0 \(float\)",
+    ),
+    "nite a bool": (
+        {"nite": True},
+        TypeError,
+        r"nite: expected an integer, got True \(bool\)",
+    ),
     "hidden is 0": (
         {"hidden": 0},
         ValueError,
@@ -148,7 +175,7 @@ BAD = {
     "hidden a float": (
         {"hidden": 2.5},
         TypeError,
-        "hidden: expected an integer, got 2.5",
+        r"hidden: expected an integer, got 2.5 \(float\)",
     ),
     "log_every negative": (
         {"log_every": -1},
@@ -163,9 +190,13 @@ BAD = {
     "seed too large": (
         {"seed": 2**64},
         ValueError,
-        "seed: expected an integer of at most 18446744073709551615",
+        f"seed: expected an integer of at most {2**64 - 1}, got {2**64}",
     ),
-    "seed a string": ({"seed": "a"}, TypeError, "seed: expected an integer, got 'a'"),
+    "seed a string": (
+        {"seed": "a"},
+        TypeError,
+        r"seed: expected an integer, got 'a' \(str\)",
+    ),
     "weights an array": (
         {"weights": W1},
         TypeError,
@@ -179,7 +210,12 @@ BAD = {
     "weights of lists": (
         {"weights": (W1.tolist(), W2)},
         TypeError,
-        r"weights\[0\] \(W1\): expected a NumPy array.*got list",
+        r"weights\[0\] \(W1\): expected a NumPy array( or a PyTorch tensor)?, got list",
+    ),
+    "W2 a list": (
+        {"weights": (W1, W2.tolist())},
+        TypeError,
+        r"weights\[1\] \(W2\): expected a NumPy array( or a PyTorch tensor)?, got list",
     ),
     "W1 transposed": (
         {"weights": (W1.T, W2)},
@@ -194,7 +230,8 @@ BAD = {
     "W2 with other columns": (
         {"weights": (W1, W2[:, 1:])},
         ValueError,
-        r"weights\[1\] \(W2\): expected 3 columns, as Y has columns.*\(6, 2\)",
+        r"weights\[1\] \(W2\): expected 3 columns, as Y has columns, "
+        r"got shape \(6, 2\)",
     ),
     "W2 of another dtype": (
         {"weights": (W1, W2.astype(np.float32))},
@@ -217,7 +254,7 @@ FUNCTIONS = {
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_bad_input_is_refused_by_name(function, bad, capsys):
     changed, error, message = BAD[bad]
-    with pytest.raises(error, match=message):
+    with pytest.raises(error, match=f"^{message}$"):
         FUNCTIONS[function](**{**GOOD, **changed})
     assert capsys.readouterr().out == "", "refused only after the first iteration"
 
@@ -228,6 +265,14 @@ def test_good_input_passes(function):
     FUNCTIONS[function](**GOOD, weights=[W1, W2], log_every=0)
 
 
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_least_and_the_most_pass(function):
+    one = {name: np.ones((1, 1)) for name in ("X", "Y", "X_val", "Y_val")}
+    smallest = {**one, "lr": 1e-4, "nite": 0, "hidden": 1, "log_every": 0}
+    for seed in (0, 2**64 - 1):
+        FUNCTIONS[function](**smallest, seed=seed)
+
+
 def test_numpy_refuses_tensors():
     with pytest.raises(TypeError, match="X: expected a NumPy array, got Tensor"):
         bb.two_layer_regression_numpy_train(**{**GOOD, "X": torch.ones(4, 2)})
@@ -236,10 +281,19 @@ def test_numpy_refuses_tensors():
 @pytest.mark.parametrize("device", ["gpu", "cuda:99", "", 3.5, "meta"])
 @pytest.mark.parametrize("backend", TORCH_BACKENDS, ids=str)
 def test_unknown_device(backend, device):
-    with pytest.raises(
-        ValueError, match="device: expected one that PyTorch finds here"
-    ):
+    message = (
+        "device: expected one that PyTorch finds here and that holds float64, "
+        f"such as 'cpu' or 'cuda', got {device!r}"
+    )
+    with pytest.raises(ValueError, match=f"^{message}$"):
         backend.train(**GOOD, device=device)
+
+
+@pytest.mark.parametrize("backend", TORCH_BACKENDS, ids=str)
+def test_tensors_are_welcome(backend):
+    weights = torch.tensor(W1), torch.tensor(W2)
+    arrays = {name: torch.tensor(GOOD[name]) for name in ("X", "Y", "X_val", "Y_val")}
+    backend.train(**{**GOOD, **arrays}, weights=weights, log_every=0)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
@@ -273,8 +327,12 @@ def test_tensors_that_require_a_gradient_are_checked_too(backend):
 @pytest.mark.parametrize("backend", TORCH_BACKENDS, ids=str)
 def test_tensors_without_an_array_behind_them_are_refused(backend):
     X = torch.ones(4, 2, dtype=torch.float64)
-    for other in (X.to_sparse(), X.to("meta")):
-        with pytest.raises(TypeError, match="X: expected a dense tensor, got layout"):
+    for other, came in (
+        (X.to_sparse(), "layout torch.sparse_coo on device cpu"),
+        (X.to("meta"), "layout torch.strided on device meta"),
+    ):
+        message = f"^X: expected a dense tensor, got {came}$"
+        with pytest.raises(TypeError, match=message):
             backend.train(**{**GOOD, "X": other})
 
 
@@ -286,13 +344,22 @@ SIZES = {"D_in": 2, "hidden": 6, "D_out": 3}
 )
 @pytest.mark.parametrize("name", SIZES)
 def test_sizes_are_refused_by_name(function, name):
-    with pytest.raises(ValueError, match=f"{name}: expected an integer of at least 1"):
-        function(**{**SIZES, name: 0})
-    with pytest.raises(TypeError, match=f"{name}: expected an integer, got 2.5"):
-        function(**{**SIZES, name: 2.5})
-    for seed, error in ((-1, ValueError), (True, TypeError)):
-        with pytest.raises(error, match="seed: expected an integer"):
-            function(**SIZES, seed=seed)
+    for wrong, error, message in (
+        ({name: 0}, ValueError, f"{name}: expected an integer of at least 1, got 0"),
+        ({name: 2.5}, TypeError, rf"{name}: expected an integer, got 2.5 \(float\)"),
+        ({"seed": -1}, ValueError, "seed: expected an integer of at least 0, got -1"),
+        ({"seed": True}, TypeError, r"seed: expected an integer, got True \(bool\)"),
+    ):
+        with pytest.raises(error, match=f"^{message}$"):
+            function(**{**SIZES, **wrong})
+    function(**{**SIZES, name: 1}, seed=2**64 - 1)
+
+
+def test_the_seeds_of_a_model_end_where_pytorchs_do():
+    with pytest.raises(
+        ValueError, match=f"^seed: .* at most {2**64 - 1}, got {2**64}$"
+    ):
+        bb.two_layer_regression_nn_model(**SIZES, seed=2**64)
 
 
 @pytest.mark.parametrize("dtype", [int, "float16", torch.float32])
@@ -305,16 +372,94 @@ def test_draws_are_float32_or_float64(dtype):
     ("weights", "error", "message"),
     [
         # PyTorch would stretch this single row over both.
-        ((W1[:1], W2), ValueError, r"\(W1\): expected 2 rows, as D_in says"),
-        ((W1, W2[:1]), ValueError, r"\(W2\): expected 6 rows, as W1 has columns"),
-        ((W1, W2[:, :1]), ValueError, r"\(W2\): expected 3 columns, as D_out says"),
-        ((W1.tolist(), W2), TypeError, r"\(W1\): expected a NumPy array or"),
-        (W1, TypeError, r"weights: expected a pair \(W1, W2\), got ndarray"),
+        (
+            (W1[:1], W2),
+            ValueError,
+            "weights[0] (W1): expected 2 rows, as D_in says, got shape (1, 6)",
+        ),
+        (
+            (W1, W2[:1]),
+            ValueError,
+            "weights[1] (W2): expected 6 rows, as W1 has columns, got shape (1, 3)",
+        ),
+        (
+            (W1, W2[:, :1]),
+            ValueError,
+            "weights[1] (W2): expected 3 columns, as D_out says, got shape (6, 1)",
+        ),
+        (
+            (W1.tolist(), W2),
+            TypeError,
+            "weights[0] (W1): expected a NumPy array or a PyTorch tensor, got list",
+        ),
+        (W1, TypeError, "weights: expected a pair (W1, W2), got ndarray"),
     ],
 )
 def test_a_models_weights_must_fit(weights, error, message):
-    with pytest.raises(error, match=message):
+    with pytest.raises(error, match=f"^{re.escape(message)}$"):
         bb.two_layer_regression_nn_model(**SIZES, weights=weights)
+
+
+def test_a_model_takes_weights_of_either_kind():
+    for weights in ((W1, W2), [torch.tensor(W1), torch.tensor(W2)]):
+        model = bb.two_layer_regression_nn_model(
+            **SIZES, weights=weights, dtype=torch.float64
+        )
+        np.testing.assert_array_equal(model[0].weight.detach().T, W1)
+
+
+def test_tensors_are_refused_unless_welcome():
+    tensors = torch.tensor(W1), torch.tensor(W2)
+    with pytest.raises(TypeError, match=r"^X: expected a NumPy array, got Tensor$"):
+        check_array("X", tensors[0])
+    with pytest.raises(TypeError, match=r"\(W1\): expected a NumPy array, got Tensor$"):
+        check_weights(tensors, 2, 3, references=("a", "b"))
+
+
+def test_a_device_must_hold_the_dtype(monkeypatch):
+    zeros = torch.zeros
+
+    def without_float64(*sizes, dtype, device):
+        if dtype == torch.float64:
+            raise TypeError
+        return zeros(*sizes, dtype=dtype, device=device)
+
+    monkeypatch.setattr(torch, "zeros", without_float64)
+    with pytest.raises(ValueError, match="finds here and that holds float64, such as"):
+        check_device("cpu", np.ones(1))
+    for device in ("cpu", None):
+        assert check_device(device, np.ones(1, "float32")) == torch.device("cpu")
+
+
+def test_the_device_of_a_tensor_is_its_own():
+    with pytest.raises(ValueError, match=r"got device\(type='meta'\)$"):
+        check_device(None, torch.ones(1, device="meta"))
+
+
+BATCH = {"X": GOOD["X"], "Y": GOOD["Y"], "W1": W1, "W2": W2}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"Y": np.ones((3, 3))}, "Y: expected 4 rows, as X has rows, got shape (3, 3)"),
+        ({"W1": W2.T}, "W1: expected 2 rows, as X has columns, got shape (3, 6)"),
+        ({"W2": W2[1:]}, "W2: expected 6 rows, as W1 has columns, got shape (5, 3)"),
+        ({"W2": W1.T}, "W2: expected 3 columns, as Y has columns, got shape (6, 2)"),
+        *(
+            ({name: A}, f"{name}: expected {expected}, got {came}")
+            for name in BATCH
+            for A, expected, came in (
+                (np.ones(4), "two dimensions, (rows, columns)", "shape (4,)"),
+                ([1.0], "an array or a tensor", "list"),
+            )
+        ),
+    ],
+)
+def test_a_batch_that_does_not_fit(wrong, message):
+    check_batch(**BATCH)
+    with pytest.raises((TypeError, ValueError), match=f"^{re.escape(message)}$"):
+        check_batch(**{**BATCH, **wrong})
 
 
 def test_optimizer_must_be_callable():

@@ -17,6 +17,7 @@ from backends import (
     TORCH_BACKENDS,
 )
 from backprop_book import DivergenceError, draw_weights, load_iris_regression
+from backprop_book.initial_weights import to_tensors
 
 
 @pytest.fixture(scope="module")
@@ -286,6 +287,13 @@ def test_a_model_lives_where_it_is_asked_to():
     assert all(parameter.is_meta for parameter in model.parameters())
     model = bb.two_layer_regression_nn_model(3, 7, 2, seed=11)
     assert all(parameter.device.type == "cpu" for parameter in model.parameters())
+
+
+def test_arrays_become_tensors_in_rows_on_the_device():
+    in_columns = np.asfortranarray(np.ones((2, 3)))
+    meta = to_tensors(torch.device("meta"), in_columns, torch.ones(2, 3))
+    assert all(tensor.is_meta for tensor in meta)
+    assert to_tensors(torch.device("cpu"), in_columns)[0].is_contiguous()
 
 
 def test_weights_set_the_number_of_hidden_units(iris64):
