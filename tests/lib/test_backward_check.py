@@ -22,6 +22,7 @@ from backprop_book import (
 )
 from backprop_book.backward_mistakes import backward_pass, single_replacements
 from backprop_book.backward_probes import GRADIENTS, make_probes
+from backprop_book.backward_report import Finding
 from backprop_book.gradient_check import relative_error
 
 CHAPTERS = Path(__file__).parents[2] / "chapters"
@@ -355,6 +356,12 @@ def test_wide_shapes_pass():
     assert check_backward(right, shapes=[(30, 20, 15, 10), (1, 1, 1, 1)]).passed
 
 
+def test_the_probes_asked_for_are_in_the_report():
+    shapes = [(6, 3, 5, 2), (1, 1, 1, 1)]
+    report = check_backward(student(), shapes=shapes, seed=4)
+    assert report.probes is make_probes(shapes, 4)
+
+
 def test_transposes_are_named_whatever_the_shapes():
     report = check_backward(
         student(grad_W1=lambda v: v.X @ v.grad_Z1), shapes=[(1, 1, 1, 1)]
@@ -512,6 +519,9 @@ def test_keyboard_interrupt_is_passed_on():
 def test_wrong_returns(returned, text):
     report = check_backward(lambda *arrays: returned)
     assert report.mistakes == {"wrong_return", "no_answer"}
+    assert report.findings == {
+        name: Finding(name, False, ("no_answer",)) for name in GRADIENTS
+    }
     assert {problem.text.split("grad_W2), ")[1] for problem in report.problems} == {
         text
     }
@@ -630,7 +640,9 @@ def test_left_empty():
     assert isinstance(report, BackwardReport)
     assert not report.passed
     assert report.mistakes == {"not_answered"}
-    assert report.findings["grad_W1"].mistake == "not_answered"
+    assert report.findings == {
+        name: Finding(name, False, ("not_answered",)) for name in GRADIENTS
+    }
     assert str(report).startswith("Not answered yet")
     assert "Not answered yet" in report._repr_markdown_()
 
