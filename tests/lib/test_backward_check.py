@@ -429,6 +429,17 @@ def test_constant_factor_is_reported():
         assert finding.unknown == pytest.approx(factor)
 
 
+def test_one_probe_is_enough_for_a_factor():
+    def takes_one_sample(*arrays):
+        if len(arrays[0]) > 1:
+            raise ValueError
+        return student(G=lambda v: 3.4 * v.E)(*arrays)
+
+    finding = check_backward(takes_one_sample).findings["grad_W2"]
+    assert finding.mistakes == ("constant_factor",)
+    assert finding.unknown == pytest.approx(1.7)
+
+
 def test_numbers_that_overflow_are_wrong_and_raise_nothing():
     report = check_backward(
         student(grad_W1=lambda v: np.cos(v.W1) * np.finfo(v.W1.dtype).max)
