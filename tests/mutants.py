@@ -130,7 +130,9 @@ class Run:
             lives = survives((name, code), tests, limit)
             results[mutant] = "survived" if lives else "killed"
             STATE.parent.mkdir(exist_ok=True)
-            STATE.write_text(json.dumps(self.states))
+            new = STATE.with_suffix(".new")  # an interrupted run leaves no half of it
+            new.write_text(json.dumps(self.states))
+            new.replace(STATE)
         return results
 
     def judge(self, name: str, results: dict[str, str]) -> None:

@@ -408,6 +408,16 @@ def test_the_learning_rate_is_found():
         assert f"lr = {lr:.4g}" in finding.code
 
 
+def test_rounding_errors_are_not_taken_for_a_small_learning_rate():
+    def rounded(*arrays):
+        for gradient in two_layer_regression_numpy_gradient(*arrays)[1:]:
+            signs = (-1.0) ** np.arange(gradient.size).reshape(gradient.shape)
+            yield gradient * (1 + 5e-9 * signs)
+
+    report = check_backward(lambda *arrays: tuple(rounded(*arrays)))
+    assert report.mistakes == {"float32_inside"}
+
+
 def test_constant_factor_is_reported():
     finding = check_backward(student(G=lambda v: 0.3 * v.E)).findings["grad_W2"]
     assert finding.unknown == pytest.approx(0.15)
@@ -417,6 +427,17 @@ def test_constant_factor_is_reported():
         finding = check_backward(wrong).findings["grad_W2"]
         assert finding.mistake == "constant_factor"
         assert finding.unknown == pytest.approx(factor)
+
+
+def test_one_probe_is_enough_for_a_factor():
+    def takes_one_sample(*arrays):
+        if len(arrays[0]) > 1:
+            raise ValueError
+        return student(G=lambda v: 3.4 * v.E)(*arrays)
+
+    finding = check_backward(takes_one_sample).findings["grad_W2"]
+    assert finding.mistakes == ("constant_factor",)
+    assert finding.unknown == pytest.approx(1.7)
 
 
 def test_numbers_that_overflow_are_wrong_and_raise_nothing():
@@ -612,6 +633,13 @@ def test_worst_entry_of_an_unknown_mistake():
         errors.append(relative_error(answer, truth))
     assert finding.error == pytest.approx(max(errors))
     assert finding.probe.name == make_probes()[np.argmax(errors)].name
+
+
+def test_the_first_entry_that_is_not_finite_is_kept():
+    wrong = student(grad_W2=lambda v: np.where(v.W2[-1, 0] == v.W2, np.nan, v.W2))
+    finding = check_backward(wrong).findings["grad_W2"]
+    assert finding.mistakes == ("not_finite",)
+    assert (finding.probe.name, finding.worst_index) == ("all sizes equal", (3, 0))
 
 
 def test_there_is_no_error_where_no_shape_is_right():
