@@ -31,7 +31,9 @@ LAY_OUT = ".bd-article * {content-visibility: visible !important}"
 FADED = "Promise.all(document.getAnimations().map((fade) => fade.finished))"
 # Closed, only the boxes that close are another page than before.
 START_AXE = """(open) => {
-    const boxes = [...document.querySelectorAll("main details, .admonition.toggle")];
+    const buttons = [...document.querySelectorAll("button.toggle-button")];
+    const boxes = [...document.querySelectorAll("main details")]
+        .concat(buttons.map((button) => button.closest(".admonition")));
     const context = open ? document : {include: boxes.map((box) => [box])};
     const nothing = Promise.resolve({violations: []});
     const options = {resultTypes: ["violations"]};
@@ -200,9 +202,6 @@ class Visits:
         for page in pages.values():
             page.add_script_tag(path=AXE)
             page.add_style_tag(content=LAY_OUT)
-        # A formula and a word of code have the same colours there as on a desktop.
-        pages["phone"].evaluate(THIN_MATHS)
-        pages["phone"].evaluate(THIN_CODE)
         for state in ("open", "closed"):
             for page in pages.values():
                 page.evaluate(SHOW_SOLUTIONS, state == "open")
