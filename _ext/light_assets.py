@@ -1,4 +1,4 @@
-"""Cut style sheets and fonts down to what the pages use."""
+"""Cut style sheets and fonts down to what the pages use, and the theme's script."""
 
 import io
 import json
@@ -19,6 +19,10 @@ logging.getLogger("fontTools").setLevel(logging.WARNING)
 ROOT = Path(__file__).parents[1]
 TAG = re.compile(r"<([a-z][\w-]*)([^>]*)>")
 ATTRIBUTE = re.compile(r'([\w:-]+)(?:="([^"]*)")?')
+THEME_SCRIPT = "pydata-sphinx-theme.js"
+# Where the theme measures each box of code, to let the keyboard into those that scroll.
+MEASURES = "e.tabIndex=e.scrollWidth>e.clientWidth||e.scrollHeight>e.clientHeight?0:-1"
+NEAR = "(!e.checkVisibility||e.checkVisibility({contentVisibilityAuto:!0}))"
 
 
 def find_selectors(pages: Iterable[str], scripts: Iterable[str]) -> dict[str, object]:
@@ -112,3 +116,19 @@ def write_sheet(path: Path, sheet: str, characters: set[str], version: str) -> N
     # A browser takes the first format that it knows; all know WOFF2.
     sheet = re.sub(r"src:\s*url\(([^)]+\.woff2)\)[^;}]*", cut, sheet)
     path.write_text(sheet, encoding="utf-8")
+
+
+def write_script(static: Path, folder: Path) -> None:
+    """Write the theme's script so that it leaves what is far from the screen alone.
+
+    To measure a box, the browser has to lay it out, and the theme measures all of them
+    before the reader has seen the page. ``pages.js`` has it look again later on.
+    """
+    text = (static / "scripts" / THEME_SCRIPT).read_text(encoding="utf-8")
+    if text.count(MEASURES) != 1:
+        raise ExtensionError(
+            f"{THEME_SCRIPT} was expected to measure boxes in one place, with "
+            f"{MEASURES!r}; that is there {text.count(MEASURES)} times"
+        )
+    text = text.replace(MEASURES, f"{NEAR}&&({MEASURES})")
+    (folder / THEME_SCRIPT).write_text(text, encoding="utf-8")

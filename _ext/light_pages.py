@@ -3,7 +3,8 @@
 The theme and the extensions load all they have on every page. After the build, two
 style sheets stand in for theirs: ``book.css`` on all pages, and ``maths.css`` on those
 with a formula. A script stays on the pages that have something for it to do, and waits
-until the page is shown. ``light_assets.py`` cuts style sheets and fonts down.
+until the page is shown. ``light_assets.py`` cuts the style sheets, the fonts and a
+script down.
 """
 
 import hashlib
@@ -18,7 +19,15 @@ from sphinx.application import Sphinx
 from sphinx.highlighting import PygmentsBridge
 from sphinxcontrib import katex
 
-from light_assets import ROOT, find_selectors, purge, read_sheet, write_sheet
+from light_assets import (
+    ROOT,
+    THEME_SCRIPT,
+    find_selectors,
+    purge,
+    read_sheet,
+    write_script,
+    write_sheet,
+)
 
 SHEET = re.compile(
     r'\s*<link(?=[^>]*rel="stylesheet")[^>]*href="([^"]*?)_static/([^"?]+)[^>]*>'
@@ -42,7 +51,7 @@ EARLY = (
 )
 # Of a formula, the ends of tags and what stands between.
 PIECE = re.compile(r"(</?\w+)[^>]*>|([^<]+)")
-TOGGLE = r'class="[^"]*\b(?:toggle|admonition[^"]* dropdown)\b'
+TOGGLE = r'class="(?:(?:[^"]* )?toggle[ "]|(?=[^"]*\bdropdown\b)[^"]*\badmonition\b)'
 SEARCH = r'id="search-results"|search_as_you_type = true'
 CODE = r'class="highlight'
 NEEDS = {
@@ -51,7 +60,7 @@ NEEDS = {
     "copybutton.js": CODE,
     "design-tabs.js": "sd-tab-set",
     "language_data.js": SEARCH,
-    "pages.js": rf'class="figure"|<details|{TOGGLE}',
+    "pages.js": rf'class="figure"|{TOGGLE}|(?s:<article.*<details|<section.*{CODE})',
     "searchindex.js": SEARCH,
     "searchtools.js": SEARCH,
     "togglebutton.js": TOGGLE,
@@ -122,6 +131,8 @@ def lighten(page: str, sheets: dict[str, list[str]], static: Path) -> str:
         if name == "documentation_options.js":
             # 300 bytes that the scripts in the page itself rely on.
             return f"\n<script>{(static / name).read_text(encoding='utf-8')}</script>"
+        if name == THEME_SCRIPT:
+            return f'\n<script defer src="{light}{name}?v="></script>'
         return (
             match[0]
             if " defer" in match[0]
@@ -157,6 +168,7 @@ def write_assets(
 ) -> str:
     """Write the style sheets and fonts if they change; return their version."""
     static, sheets = folder.parent, record["sheets"]
+    write_script(static, folder)
     scripts = {
         match[2]: (path.parent / (match[1] or "") / match[2]).resolve()
         for path, page in pages.items()
@@ -200,7 +212,10 @@ def light_pages(app: Sphinx, exception: Exception | None) -> None:
     for group in sheets.values():
         group[:] = [name for name in group if (static / name).is_file()]
     sources = digest(
-        [(static / s).read_text("utf-8") for group in sheets.values() for s in group],
+        [
+            (static / name).read_text(encoding="utf-8")
+            for name in (*sheets["book"], *sheets["maths"], f"scripts/{THEME_SCRIPT}")
+        ],
         [path.read_text("utf-8") for path in sorted((ROOT / "_ext").glob("*light*"))],
     )
     if pages == before and sources == record["sources"]:

@@ -11,9 +11,13 @@ document.addEventListener("click", (event) => {
 });
 
 // The theme lets the keyboard into the boxes that scroll, and looks for them when the
-// window changes its size: code in a solution scrolls only once that is open.
+// window changes its size: code in a solution scrolls only once that is open, and code far
+// from the screen (see book.css) once the reader comes near.
 const lookAgain = () => setTimeout(() => window.dispatchEvent(new Event("resize")));
 document.addEventListener("toggle", lookAgain, true);
 document.addEventListener("click", (event) => {
   if (event.target.closest(".toggle-button, .admonition-title")) lookAgain();
+});
+document.addEventListener("contentvisibilityautostatechange", (event) => {
+  if (!event.skipped) lookAgain();
 });

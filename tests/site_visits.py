@@ -202,6 +202,7 @@ class Visits:
         for page in pages.values():
             page.add_script_tag(path=AXE)
             page.add_style_tag(content=LAY_OUT)
+            page.evaluate("window.dispatchEvent(new Event('resize'))")
         for state in ("open", "closed"):
             for page in pages.values():
                 page.evaluate(SHOW_SOLUTIONS, state == "open")

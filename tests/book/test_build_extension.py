@@ -5,9 +5,11 @@ import shutil
 
 import nbformat
 import pytest
+from sphinx.errors import ExtensionError
 
 from chapter_files import ROOT
 from jupyter_book_build import build
+from light_assets import MEASURES, THEME_SCRIPT, write_script
 from small_book import HEADER, make_small_book
 
 PAGE = f"""{HEADER}
@@ -138,12 +140,24 @@ def test_missing_purgecss_is_named(small_book):
     assert "npm ci" in log
 
 
+@pytest.mark.parametrize("times", [0, 2])
+def test_a_theme_that_measures_boxes_otherwise_is_named(tmp_path, times):
+    script = tmp_path / "scripts" / THEME_SCRIPT
+    script.parent.mkdir()
+    script.write_text(f"first();{MEASURES};" * times)
+    with pytest.raises(ExtensionError, match=f"{THEME_SCRIPT}.*that is there {times}"):
+        write_script(tmp_path, tmp_path)
+    assert not (tmp_path / THEME_SCRIPT).exists()
+
+
 def test_style_sheets_follow_the_pages(small_book):
     site = small_book / "_build" / "html"
     page, sheet = site / "chapters" / "page.html", site / "_static/light/book.css"
     assert build(small_book)[0] == 0
     first, written = page.read_text(), sheet.stat().st_mtime_ns
     assert "light/maths.css" in first
+    assert f"light/{THEME_SCRIPT}" in first
+    assert f"scripts/{THEME_SCRIPT}" not in first
     assert "pydata-sphinx-theme.css" not in first
     assert "details.sd-dropdown" not in sheet.read_text()
 

@@ -3,7 +3,7 @@
 import pytest
 
 from chapter_files import toc_files
-from site_visits import PHONE, light_record
+from site_visits import LAY_OUT, PHONE, light_record
 
 # What the Tab key is to reach: all that is shown and can be acted on.
 REACHABLE = """() => {
@@ -24,6 +24,17 @@ REMEMBER = """() => {
             || style.boxShadow !== "none"),
         inside: box.right > 0 && box.left < innerWidth,
     };
+}"""
+# Code near the screen is laid out, and the theme has then looked whether it scrolls.
+MEASURED = """() => [...document.querySelectorAll("main pre")].every((code) =>
+    !code.checkVisibility({contentVisibilityAuto: true})
+    || code.hasAttribute("tabindex"))"""
+MISSED = """() => {
+    const codes = [...document.querySelectorAll("main pre")].filter((code) =>
+        code.checkVisibility({visibilityProperty: true})
+        && code.scrollWidth > code.clientWidth);
+    const missed = codes.filter((code) => !code.dataset.seen);
+    return [codes.length, missed.map((code) => code.textContent.slice(0, 80))];
 }"""
 # The rules of the original style sheets that select something, and that the light one
 # lacks. What depends on the pointer counts as if it were so.
@@ -128,6 +139,22 @@ def test_the_keyboard_reaches_everything_and_shows_where_it_is(page, site, name)
     assert len(stops) >= expected, "some places are out of the keyboard's reach"
     assert not [stop["what"] for stop in stops if not stop["marked"]]
     assert not [stop["what"] for stop in stops if not stop["inside"]]
+
+
+def test_the_keyboard_reaches_code_that_is_laid_out_on_the_way(page, site):
+    page.set_viewport_size(PHONE)
+    page.goto(f"{site}/chapters/lab_data.html")
+    page.wait_for_function(MEASURED)
+    assert page.locator("main pre:not([tabindex])").count(), "all was laid out at once"
+    while True:
+        page.keyboard.press("Tab")
+        if not page.evaluate(REMEMBER):
+            break
+        page.wait_for_function(MEASURED)
+    page.add_style_tag(content=LAY_OUT)
+    scrolling, missed = page.evaluate(MISSED)
+    assert scrolling > 10
+    assert not missed
 
 
 def test_the_skip_link_leads_to_the_text(page, site):
