@@ -4,7 +4,9 @@ import os
 
 from hypothesis import Phase, settings
 
-from built_book import book  # noqa: F401 (a fixture for tests/book and tests/site)
+# Fixtures for tests/book and tests/site.
+from built_book import book  # noqa: F401
+from handed_out import handout  # noqa: F401
 
 # Before PyTorch is imported, and inherited by the kernels that execute chapters: sums
 # over two threads round otherwise than over one, and pages are compared to the letter.

@@ -1,12 +1,20 @@
-"""Executed a second time, every chapter prints what its page shows; times apart."""
+"""Executed a second time, every chapter prints what its page shows; times apart.
+
+The second time begins as a student does who was handed the chapter: in the handout's
+folder, without a solution, and with every answer empty. Then come the chapter's
+exercises once more, now with their solutions.
+"""
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from contextlib import suppress
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell
 
 from chapter_files import NOTEBOOKS
 
@@ -44,14 +52,50 @@ def execute_again(path, ipython_folder):
     pytest.fail(f"{path.name}: twice no end within {LIMIT} s")
 
 
+def code_of(cells):
+    return [cell for cell in cells if cell.cell_type == "code"]
+
+
+def with_outputs(handed_out, executed):
+    """Return the handout's code cells with the outputs that the page shows."""
+    setup, *cells = code_of(handed_out.cells)
+    assert setup.source.startswith("try:\n    import backprop_book\n")
+    page = iter(code_of(executed.cells))
+    found = [next((c for c in page if c.source == cell.source), None) for cell in cells]
+    assert None not in found, "the handout has a cell that the page has not, there"
+    return [setup, *found]
+
+
+def exercises_of(executed):
+    """Return the chapter's code cells from its first exercise on."""
+    inside = ["::{exercise}" in cell.source for cell in executed.cells]
+    return code_of(executed.cells[inside.index(True) :]) if any(inside) else []
+
+
 @pytest.mark.parametrize("chapter", NOTEBOOKS, ids=str)
-def test_second_execution_prints_the_same(book, chapter, tmp_path):
-    result = execute_again(book.notebook_path(chapter.name), tmp_path)
-    assert result.returncode == 0, f"{chapter}:\n{result.stdout[-6000:]}{result.stderr}"
-    compared = sum(
-        cell.cell_type == "code" for cell in book.notebook(chapter.name).cells
+def test_second_execution_prints_the_same(book, chapter, handout, tmp_path):
+    folder = shutil.copytree(handout, tmp_path / "handout")
+    path, executed = folder / f"{chapter.name}.ipynb", book.notebook(chapter.name)
+    notebook = nbformat.read(path, as_version=4)
+    students = with_outputs(notebook, executed)
+    printed = "".join(
+        output.get("text", "") + output.get("data", {}).get("text/plain", "")
+        for cell in students
+        for output in cell.outputs
     )
-    assert f"{compared} passed" in result.stdout
+    exercises = chapter.text.count(":::{exercise}")
+    assert printed.count("Not answered yet") == exercises
+
+    notebook.cells = [
+        new_code_cell(**{k: v for k, v in cell.items() if k != "id"})  # some come twice
+        for cell in students + exercises_of(executed)
+    ]
+    nbformat.write(notebook, path)
+    result = execute_again(path, tmp_path / "ipython")
+    assert result.returncode == 0, f"{chapter}:\n{result.stdout[-6000:]}{result.stderr}"
+    assert f"{len(notebook.cells)} passed" in result.stdout
+    withheld = len(code_of(executed.cells)) - (len(students) - 1)
+    assert (withheld > 0) == (exercises > 0)
 
 
 @pytest.mark.parametrize("chapter", NOTEBOOKS, ids=str)
