@@ -1,5 +1,6 @@
-// Reads {sheets, selectors} as JSON, writes the sheets without their unused rules and
-// their comments. PurgeCSS takes selectors found by others only through JavaScript.
+// Reads {sheets, selectors} as JSON, writes the sheets without their unused rules, their
+// comments and their blanks. PurgeCSS takes selectors found by others only through
+// JavaScript.
 const { PurgeCSS } = require("purgecss");
 const postcss = require("postcss");
 
@@ -19,6 +20,8 @@ async function purge({ sheets, selectors }) {
     root.walkComments((comment) => {
       if (!comment.text.startsWith("!")) comment.remove();
     });
+    root.walk((node) => Object.assign(node.raws, { before: "", after: "", between: "" }));
+    root.walkDecls((declaration) => (declaration.raws.between = ":"));
     return root.toString();
   });
   process.stdout.write(JSON.stringify(light));
