@@ -14,11 +14,11 @@ from html import escape
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 
+import pikepdf
 import yaml
 from bs4 import BeautifulSoup, Tag
+from pikepdf import Dictionary, OutlineItem
 from playwright.sync_api import Route, sync_playwright
-from pypdf import PdfWriter
-from pypdf.generic import Destination, Fit
 
 ROOT = Path(__file__).parents[1]
 # No such host: every request is answered from the folder of the site.
@@ -210,33 +210,25 @@ def add_outline(target: Path, page_text: str) -> None:
 
     Chromium's own outline joins words where a heading breaks its line.
     """
-    writer = PdfWriter(clone_from=target)
-    places = writer.named_destinations
     front, _, _ = page_text.partition("<article")
     soup = BeautifulSoup(front, "html.parser")
-    for link in soup.select(".contents > ul > li > a"):
-        chapter = outline_entry(writer, places, link, None)
-        for section in link.parent.select("ul a"):
-            outline_entry(writer, places, section, chapter)
-    writer.add_metadata(
-        {
-            "/Title": soup.title.get_text(),
-            "/Author": soup.select(".cover p")[1].get_text(),
-        }
-    )
-    writer.write(target)
+    with pikepdf.open(target, allow_overwriting_input=True) as pdf:
+        with pdf.open_outline() as outline:
+            for link in soup.select(".contents > ul > li > a"):
+                chapter = outline_entry(pdf.Root.Dests, link)
+                sections = link.parent.select("ul a")
+                chapter.children.extend(
+                    outline_entry(pdf.Root.Dests, section) for section in sections
+                )
+                outline.root.append(chapter)
+        pdf.docinfo["/Title"] = soup.title.get_text()
+        pdf.docinfo["/Author"] = soup.select(".cover p")[1].get_text()
+        pdf.save(target)
 
 
-def outline_entry(
-    writer: PdfWriter, places: dict[str, Destination], link: Tag, parent: object
-) -> object:
-    """Add one line of the contents to the outline."""
-    place = places["/" + link["href"].lstrip("#")]
-    page = writer.get_page_number(place.page.get_object())
-    fit = Fit.xyz(left=place.left, top=place.top)
-    return writer.add_outline_item(
-        title=link.get_text(), page_number=page, parent=parent, fit=fit
-    )
+def outline_entry(places: Dictionary, link: Tag) -> OutlineItem:
+    """Return the line of the outline for one of the contents."""
+    return OutlineItem(link.get_text(), places["/" + link["href"].lstrip("#")])
 
 
 if __name__ == "__main__":
