@@ -25,35 +25,76 @@ SHOW_SOLUTIONS = """async (shown) => {
     for (const button of document.querySelectorAll("button.toggle-button"))
         if ((button.getAttribute("aria-expanded") === "true") !== shown) button.click();
 }"""
-# What is far from the screen is laid out later; axe looks at all of it now.
-LAY_OUT = ".bd-article * {content-visibility: visible !important}"
-# Half faded in, a text has half its contrast.
-FADED = "Promise.all(document.getAnimations().map((fade) => fade.finished))"
-# Closed, only the boxes that close are another page than before.
-START_AXE = """(state) => {
-    const buttons = [...document.querySelectorAll("button.toggle-button")];
-    const boxes = [...document.querySelectorAll("main details")]
-        .concat(buttons.map((button) => button.closest(".admonition")));
-    const all = state !== "closed";
-    const context = all ? document : {include: boxes.map((box) => [box])};
+# What is far from the screen is laid out later; axe looks at all of it now. And half
+# faded in, a text has half its contrast.
+AT_ONCE = """
+.bd-article * {content-visibility: visible !important}
+*, ::before, ::after {transition: none !important; animation: none !important}
+"""
+# Which rules are asked for: those that see colours, all others, or both.
+START_AXE = """([asked, closed]) => {
+    const boxes = [...document.querySelectorAll("[data-closes]")];
+    const context = closed ? {include: boxes.map((box) => [box])} : document;
+    const colours = ["color-contrast", "link-in-text-block"];
+    const others = colours.map((rule) => [rule, {enabled: false}]);
+    const options = {
+        both: {},
+        colours: {runOnly: colours},
+        others: {rules: Object.fromEntries(others)},
+    }[asked];
+    options.resultTypes = ["violations"];
     const nothing = Promise.resolve({violations: []});
-    const rules = {"color-contrast": {enabled: state !== "colours apart"}};
-    const options = {resultTypes: ["violations"], rules};
-    window.found = all || boxes.length ? axe.run(context, options) : nothing;
+    window.found = closed && !boxes.length ? nothing : axe.run(context, options);
 }"""
 FINISH_AXE = """() => window.found.then((result) => result.violations.map((violation) =>
     [violation.id, violation.nodes.map((node) => node.html.slice(0, 200))]))"""
-# What is drawn of a formula is thousands of elements that assistive technology is told
-# to pass over. Once looked at, all but the first go: axe spends half its time on them.
-# So do the coloured words of code, once their contrast was looked at in both themes. On
-# the phone both stay for all but their colours, which are those of the wide screen.
-THIN_MATHS = """() => {
-    const formulas = [...document.querySelectorAll(".katex-html")];
-    for (const formula of formulas.slice(1)) formula.remove();
+# Axe spends most of its time on the colours of thousands of words in code and symbols
+# in formulas, nearly all of which look like others before them. A box of code with no
+# new look in either theme keeps its text without the colours; such a formula goes, and
+# so does what is there of formulas for screen readers, which has no colours.
+THIN = """() => {
+    for (const spoken of document.querySelectorAll(".katex-mathml")) spoken.remove();
+    const theme = document.documentElement.dataset;
+    const parts = [...document.querySelectorAll("pre, .katex-html")];
+    const around = (part) => {
+        const layers = [];
+        for (let box = part; box; box = box.parentElement) {
+            const {backgroundColor, backgroundImage, opacity} = getComputedStyle(box);
+            layers.push(backgroundColor, backgroundImage, opacity);
+        }
+        return layers.filter((layer, k) =>
+            layer !== ["rgba(0, 0, 0, 0)", "none", "1"][k % 3]).join();
+    };
+    const looks = parts.map((part) =>
+        [part, ...part.querySelectorAll("span")].map(() => ""));
+    for (theme.theme of ["dark", "light"])
+        parts.forEach((part, k) => {
+            const under = around(part);
+            [part, ...part.querySelectorAll("span")].forEach((word, n) => {
+                const {color, backgroundColor, fontSize, fontWeight, opacity} =
+                    getComputedStyle(word);
+                looks[k][n] += [
+                    under, color, backgroundColor, fontSize, fontWeight, opacity, ""
+                ].join();
+            });
+        });
+    const seen = new Set();
+    parts.forEach((part, k) => {
+        if (looks[k].some((look) => !seen.has(look)))
+            for (const look of looks[k]) seen.add(look);
+        else if (part.matches("pre")) part.textContent = part.innerText;
+        else part.remove();
+    });
 }"""
-THIN_CODE = """() => {
-    for (const code of document.querySelectorAll("pre"))
-        code.textContent = code.innerText;
+# Closed, only the boxes that close are another page than before. Every page has a title.
+LEAVE_BOXES = """() => {
+    const buttons = [...document.querySelectorAll("button.toggle-button")];
+    const boxes = [...document.querySelectorAll("main details")]
+        .concat(buttons.map((button) => button.closest(".admonition")));
+    for (const box of boxes) box.dataset.closes = "";
+    const kept = "[data-closes], h1";
+    for (const other of document.querySelectorAll("body *"))
+        if (!other.closest(kept) && !other.querySelector(kept)) other.remove();
 }"""
 LOOK = """async () => {
     const images = [...document.images];
@@ -204,32 +245,32 @@ class Visits:
         """Look for violations, on both screens at once: two processes, two cores."""
         for page in pages.values():
             page.add_script_tag(path=AXE)
-            page.add_style_tag(content=LAY_OUT)
+            page.add_style_tag(content=AT_ONCE)
             page.evaluate("window.dispatchEvent(new Event('resize'))")
-        phone = pages["phone"]
-        phone.evaluate(SHOW_SOLUTIONS, True)
-        phone.wait_for_timeout(SETTLED)
-        phone.evaluate(START_AXE, "colours apart")
-        visit.violations["phone", "light", "whole"] = phone.evaluate(FINISH_AXE)
-        phone.evaluate(THIN_MATHS)
-        phone.evaluate(THIN_CODE)
-        for state in ("open", "closed"):
-            for page in pages.values():
-                page.evaluate(SHOW_SOLUTIONS, state == "open")
-            page.wait_for_timeout(SETTLED)
-            for page in pages.values():
-                page.evaluate(FADED)
-            for theme in ("light", "dark"):
-                for page in pages.values():
-                    page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
-                    page.evaluate(FADED)
-                    page.evaluate(START_AXE, state)
-                for screen, page in pages.items():
-                    found = page.evaluate(FINISH_AXE)
-                    visit.violations[screen, theme, state] = found
-                    page.evaluate(THIN_MATHS)
-            for page in pages.values():
-                page.evaluate(THIN_CODE)
+            page.evaluate(SHOW_SOLUTIONS, True)
+        pages["desktop"].wait_for_timeout(SETTLED)
+        self._ask_axe(visit, pages, "light", "others")
+        for page in pages.values():
+            page.evaluate(THIN)
+        self._ask_axe(visit, pages, "light", "colours")
+        self._ask_axe(visit, pages, "dark", "colours")
+        for page in pages.values():
+            page.evaluate(SHOW_SOLUTIONS, False)
+            page.evaluate(LEAVE_BOXES)
+        pages["desktop"].wait_for_timeout(SETTLED)
+        self._ask_axe(visit, pages, "dark", "colours", closed=True)
+        self._ask_axe(visit, pages, "light", "both", closed=True)
+
+    def _ask_axe(
+        self, visit: Visit, pages: dict, theme: str, rules: str, *, closed: bool = False
+    ) -> None:
+        """Note what axe says of both screens."""
+        for page in pages.values():
+            page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+            page.evaluate(START_AXE, [rules, closed])
+        for screen, page in pages.items():
+            found = page.evaluate(FINISH_AXE)
+            visit.violations[screen, theme, f"{rules}, closed: {closed}"] = found
 
 
 def light_record(folder: Path) -> dict:

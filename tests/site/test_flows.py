@@ -3,7 +3,7 @@
 import pytest
 
 from chapter_files import toc_files
-from site_visits import LAY_OUT, PHONE, light_record
+from site_visits import AT_ONCE, PHONE, light_record
 
 # What the Tab key is to reach: all that is shown and can be acted on.
 REACHABLE = """() => {
@@ -151,7 +151,7 @@ def test_the_keyboard_reaches_code_that_is_laid_out_on_the_way(page, site):
         if not page.evaluate(REMEMBER):
             break
         page.wait_for_function(MEASURED)
-    page.add_style_tag(content=LAY_OUT)
+    page.add_style_tag(content=AT_ONCE)
     scrolling, missed = page.evaluate(MISSED)
     assert scrolling > 10
     assert not missed
