@@ -10,6 +10,8 @@ from chapter_files import ROOT
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
+# A4 less the margins of the style sheet, in the browser's pixels: 178 mm and 261 mm.
+PAPER = {"width": 673, "height": 986}
 SCREENS = {"desktop": DESKTOP, "phone": PHONE}
 # The theme makes scrolling boxes reachable 300 ms after a change.
 SETTLED = 400
@@ -86,14 +88,14 @@ THIN = """() => {
         else part.remove();
     });
 }"""
-# Closed, only the boxes that close are another page than before. Every page has a title.
+# Closed, only the boxes that close are another page than before, with its one title.
 LEAVE_BOXES = """() => {
     const buttons = [...document.querySelectorAll("button.toggle-button")];
     const boxes = [...document.querySelectorAll("main details")]
         .concat(buttons.map((button) => button.closest(".admonition")));
     for (const box of boxes) box.dataset.closes = "";
     const kept = "[data-closes], h1";
-    for (const other of document.querySelectorAll("body *"))
+    for (const other of document.querySelectorAll("article *"))
         if (!other.closest(kept) && !other.querySelector(kept)) other.remove();
 }"""
 LOOK = """async () => {
@@ -144,6 +146,19 @@ LOOK_ON_A_PHONE = """() => {
     };
 }"""
 
+CUT_OFF_ON_PAPER = """() => {
+    const parts = ".bd-article :is(pre, img, table), .katex .base";
+    const cut = (box) => {
+        const right = box.getBoundingClientRect().right;
+        const number = box.closest("div.math")?.querySelector(".eqno");
+        return right > innerWidth + 1
+            || (number && right > number.getBoundingClientRect().left + 1)
+            || (box.matches("pre") && box.scrollWidth > box.clientWidth + 1);
+    };
+    return [...document.querySelectorAll(parts)].filter(cut)
+        .map((box) => box.textContent.slice(0, 60) || box.src);
+}"""
+
 
 @dataclass
 class Visit:
@@ -158,6 +173,7 @@ class Visit:
     violations: dict[tuple[str, str, str], list] = field(default_factory=dict)
     desktop: dict = field(default_factory=dict)
     phone: dict = field(default_factory=dict)
+    cut_off: list[str] = field(default_factory=list)
 
     def row(self) -> str:
         """Return the page's line in the table."""
@@ -224,12 +240,23 @@ class Visits:
         self._weigh(visit, responses)
         visit.phone = pages["phone"].evaluate(LOOK_ON_A_PHONE)
         visit.desktop = pages["desktop"].evaluate(LOOK)
+        visit.cut_off = self._look_on_paper(pages["desktop"])
         self._run_axe(visit, pages)
         for page in pages.values():
             visit.foreign += page.foreign
             visit.complaints += page.complaints
             page.close()
         return visit
+
+    @staticmethod
+    def _look_on_paper(page) -> list[str]:
+        """Return what the printed page would cut off."""
+        page.set_viewport_size(PAPER)
+        page.emulate_media(media="print")
+        cut_off = page.evaluate(CUT_OFF_ON_PAPER)
+        page.emulate_media(media="null")
+        page.set_viewport_size(DESKTOP)
+        return cut_off
 
     def _weigh(self, visit: Visit, responses: list) -> None:
         """Add up what came over the line, figures apart."""

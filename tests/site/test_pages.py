@@ -66,6 +66,11 @@ def test_nothing_scrolls_sideways_on_a_phone_but_code_tables_and_formulas(visits
     assert not visits[name].phone["scrolling"]
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_nothing_is_cut_off_on_paper(visits, name):
+    assert not visits[name].cut_off
+
+
 @pytest.mark.parametrize("name", toc_files())
 def test_figures_can_be_read_on_a_phone(visits, book, name):
     phone = visits[name].phone

@@ -5,7 +5,8 @@ import pypdfium2
 import pytest
 from nbclient import NotebookClient
 
-from chapter_files import NOTEBOOKS, toc_files
+from chapter_files import NOTEBOOKS
+from site_visits import PAPER
 
 
 def test_a_downloaded_notebook_runs_in_an_empty_folder(page, site, tmp_path):
@@ -38,10 +39,6 @@ def test_the_download_is_reached_by_keyboard(page, site):
     assert download.value.suggested_filename == "lab_numpy.ipynb"
 
 
-# A4 less the margins of the style sheet, in the browser's pixels: 178 mm and 261 mm.
-PAPER = {"width": 673, "height": 986}
-
-
 @pytest.fixture
 def paper(page):
     page.set_viewport_size(PAPER)
@@ -66,25 +63,6 @@ def test_a_printed_chapter_shows_solutions_and_answers_and_no_furniture(paper, s
     ):
         for part in paper.locator(furniture).all():
             assert not part.is_visible(), furniture
-
-
-@pytest.mark.parametrize("name", toc_files())
-def test_nothing_is_cut_off_on_paper(paper, site, name):
-    paper.goto(f"{site}/{name}.html")
-    wide = paper.evaluate(
-        """() => [...document.querySelectorAll(
-                ".bd-article pre, .bd-article img, .bd-article table, .katex .base"
-            )]
-            .filter((box) => {
-                const right = box.getBoundingClientRect().right;
-                const number = box.closest("div.math")?.querySelector(".eqno");
-                return right > innerWidth + 1
-                    || (number && right > number.getBoundingClientRect().left + 1)
-                    || (box.matches("pre") && box.scrollWidth > box.clientWidth + 1);
-            })
-            .map((box) => box.textContent.slice(0, 60) || box.src)"""
-    )
-    assert not wide
 
 
 def test_the_printed_file_holds_the_solutions_in_light_colours(page, site, tmp_path):
