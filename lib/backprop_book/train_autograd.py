@@ -34,7 +34,7 @@ def two_layer_regression_autograd_loss(
     check_batch(X, Y, W1, W2)
     H1 = (X @ W1).relu_()
     E = H1 @ W2 - Y
-    return E.square().sum()
+    return (E * E).sum()
 
 
 def two_layer_regression_autograd_gradient(
@@ -158,8 +158,8 @@ def two_layer_regression_autograd_train(
             log.record(
                 t, loss, two_layer_regression_autograd_loss(X_val, Y_val, W1, W2)
             )
-            W1 -= lr * grad_W1
-            W2 -= lr * grad_W2
+            W1.sub_(grad_W1, alpha=lr)  # W1 -= lr * grad_W1 in one pass
+            W2.sub_(grad_W2, alpha=lr)
     W1, W2 = W1.detach(), W2.detach()
     log.check_final(W1, W2)
     return W1, W2, log.losses_tr, log.losses_val

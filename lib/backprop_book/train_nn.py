@@ -203,6 +203,6 @@ def two_layer_regression_nn_train(
         with torch.no_grad():
             log.record(t, loss, two_layer_regression_nn_loss(model, X_val, Y_val))
             for parameter, gradient in zip(parameters, gradients, strict=True):
-                parameter -= lr * gradient
+                parameter.sub_(gradient, alpha=lr)
     log.check_final(*model.parameters())
     return model, log.losses_tr, log.losses_val

@@ -43,12 +43,13 @@ def two_layer_regression_nn_optim_gradient(
     -------
     loss : Tensor, 0-d
     gradients : list of Tensor
-        In the order of ``model.parameters()`` and in PyTorch's orientation.
+        In the order of the optimiser's parameters and in PyTorch's orientation.
     """
     optimizer.zero_grad()
     loss = two_layer_regression_nn_loss(model, X, Y)
     loss.backward()
-    return loss.detach(), [parameter.grad for parameter in model.parameters()]
+    parameters = [W for group in optimizer.param_groups for W in group["params"]]
+    return loss.detach(), [parameter.grad for parameter in parameters]
 
 
 def two_layer_regression_nn_optim_train(
