@@ -280,12 +280,12 @@ class Visits:
         for page in pages.values():
             page.evaluate(THIN)
         self._ask_axe(visit, pages, "light", "colours")
-        self._ask_axe(visit, pages, "dark", "colours")
+        self._ask_axe(visit, pages, "dark", "both")
         for page in pages.values():
             page.evaluate(SHOW_SOLUTIONS, False)
             page.evaluate(LEAVE_BOXES)
         pages["desktop"].wait_for_timeout(SETTLED)
-        self._ask_axe(visit, pages, "dark", "colours", closed=True)
+        self._ask_axe(visit, pages, "dark", "both", closed=True)
         self._ask_axe(visit, pages, "light", "both", closed=True)
 
     def _ask_axe(
