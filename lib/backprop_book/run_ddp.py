@@ -41,9 +41,8 @@ def main(argv: list[str] | None = None) -> None:
     """Train, and let process 0 write what came out."""
     options = arguments(argv)
     rank, size = os.environ.get("RANK", "0"), os.environ.get("WORLD_SIZE", "1")
-    print(
-        f"process {rank} of {size} has pid {os.getpid()}", file=sys.stderr, flush=True
-    )
+    # One write: the processes share a stream, and print() writes its newline apart.
+    sys.stderr.write(f"process {rank} of {size} has pid {os.getpid()}\n")
     # Where one process dies, torchrun ends the others at once. Two seconds more let
     # them find out by themselves, and say at which iteration.
     if hasattr(signal, "alarm"):
