@@ -199,7 +199,7 @@ def execute_chapters(app: Sphinx, env: BuildEnvironment, docnames: list[str]) ->
 
 def setup(app: Sphinx) -> dict[str, object]:
     """Connect the steps to Sphinx."""
-    # Sums over two threads round otherwise than over one, and small arrays gain nothing.
+    # Two threads round otherwise than one, and small arrays gain nothing by them.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     app.add_config_value("execute_alone", [], "")
     app.add_config_value("execute_limit", 300, "")

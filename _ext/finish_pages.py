@@ -1,63 +1,157 @@
-"""Mend in the finished pages what the theme gets wrong on every one of them.
+"""Change in the finished pages what no setting of the theme changes.
 
-Each row of ``MENDS`` is a pattern of the theme's HTML, its replacement, and the reason.
+Each row of ``CORRECTIONS`` is an XPath, what to do with what it finds, and why. A row
+that finds nothing in a complete build is out of date, and fails it.
 """
 
-import re
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
+import lxml.etree
+import lxml.html
+from lxml.html import HtmlElement
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 
-MENDS = [
+import light_pages
+from last_steps import add_last_step
+
+DOCTYPE = "<!DOCTYPE html>"
+PLAIN_THEME = 'localStorage.getItem("theme") || "auto"'
+THEME = (
+    '{light: "light", dark: "dark"}[localStorage.getItem("mode")] || '
+    '(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")'
+)
+
+
+def drop(element: HtmlElement, page: Path) -> None:
+    """Leave it out."""
+    element.drop_tree()
+
+
+def attributes(**values: str | None) -> Callable[[HtmlElement, Path], None]:
+    """Set attributes; None takes one away."""
+
+    def change(element: HtmlElement, page: Path) -> None:
+        for name, value in values.items():
+            element.attrib.pop(name.replace("_", "-"), None)
+            if value is not None:
+                element.set(name.replace("_", "-"), value)
+
+    return change
+
+
+def know_theme(script: HtmlElement, page: Path) -> None:
+    """Find out which theme it will be."""
+    script.text = script.text.replace(PLAIN_THEME, THEME)
+
+
+def become_cell(heading: HtmlElement, page: Path) -> None:
+    """Make an ordinary cell of it."""
+    heading.tag = "td"
+
+
+def show_figure(image: HtmlElement, page: Path) -> None:
+    """Say the drawing's size, and make it a link to its file."""
+    drawing = lxml.etree.parse(page.parent / image.get("src")).getroot()
+    for side in ("width", "height"):
+        points = float(drawing.get(side).removesuffix("pt"))
+        image.set(side, f"{points * 4 / 3:.0f}")
+    image.set("loading", "lazy")
+    link = lxml.html.Element("a", {"class": "figure", "href": image.get("src")})
+    image.addprevious(link)
+    link.tail, image.tail = image.tail, None
+    link.append(image)
+
+
+CORRECTIONS = [
     (
-        r"<script[^>]*/fontawesome\.js[^>]*></script>\n?",
-        "",
+        "//script[contains(@src, '/fontawesome.js')]",
+        drop,
         "1.5 MB on every page; the icons come from a font that the theme ships as well",
     ),
     (
-        r'(<button class="btn search-button-field[^>]*) aria-label="Search"',
-        r"\1",
+        "//script[contains(@src, 'search') or contains(@src, 'language_data')]"
+        "[not(//*[@id='search-results'])]",
+        drop,
+        "the search's index weighs more than the page, and only the search reads it",
+    ),
+    (
+        "//script[@src][not(@defer)][not(contains(@src, '/documentation_options.js'))]",
+        attributes(defer=""),
+        "the page is shown before its scripts are there; those in it rely on this one",
+    ),
+    (
+        f"//script[contains(., '{PLAIN_THEME}')]",
+        know_theme,
+        "unknown until the theme's script runs, it flashes, and all is styled twice",
+    ),
+    (
+        "//button[contains(@class, 'search-button-field')][@aria-label]",
+        attributes(aria_label=None),
         "a name that leaves out the keys that the button shows can't be spoken",
     ),
     (
-        r'<div id="pst-primary-sidebar" class="bd-sidebar-primary bd-sidebar',
-        r'<div role="navigation" aria-label="Book" id="pst-primary-sidebar" '
-        r'class="bd-sidebar-primary bd-sidebar',
+        "//div[@id='pst-primary-sidebar']",
+        attributes(role="navigation", aria_label="Book"),
         "the book's title in the sidebar belongs to no landmark",
     ),
     (
-        r'<div class="citation" id="([^"]*)" role="doc-biblioentry">',
-        r'<div class="citation" id="\1" role="listitem">',
+        "//*[@role='doc-biblioentry']",
+        attributes(role="listitem"),
         "the role doc-biblioentry is deprecated, and is no item of a list",
     ),
     (
-        r'(<a href="[^"]*notebooks/[^"]*\.ipynb") target="_blank"',
-        r"\1 download",
+        "//a[contains(@href, 'notebooks/')][@target]",
+        attributes(target=None, download=""),
         "a notebook that is not saved but opened in a tab shows as bare text",
     ),
+    ("//th[not(node())]", become_cell, "pandas heads its row numbers with nothing"),
     (
-        r'(dataset\.theme = )localStorage\.getItem\("theme"\) \|\| "\w+";',
-        r'\1{light: "light", dark: "dark"}[localStorage.getItem("mode")] || '
-        r'(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");',
-        "unknown until the theme's script runs, it flashes, and all is styled twice",
+        "//article//img[not(contains(@src, ':'))][contains(@src, '.svg')]",
+        show_figure,
+        "the text below jumps when a figure comes; on a phone it opens at full size",
     ),
-    (r"<th></th>", "<td></td>", "pandas heads its column of row numbers with nothing"),
 ]
 
 
-def finish_pages(app: Sphinx, exception: Exception | None) -> None:
-    """Apply all mends to every page of the site."""
-    if exception or app.builder.format != "html":
+def note_page(app: Sphinx, pagename: str, *others: object) -> None:
+    """Remember that Sphinx writes a page."""
+    app.pages_written.add(Path(app.builder.get_outfilename(pagename)))
+
+
+def finish_pages(app: Sphinx) -> None:
+    """Correct the pages that Sphinx has just written; cut down what all load."""
+    if not app.pages_written:
         return
-    for page in Path(app.outdir).rglob("*.html"):
-        before = after = page.read_text(encoding="utf-8")
-        for pattern, replacement, _ in MENDS:
-            after = re.sub(pattern, replacement, after)
-        if after != before:
-            page.write_text(after, encoding="utf-8")
+    out, found = Path(app.outdir), Counter()
+    pages = {}
+    for path in sorted(out.rglob("*.html")):
+        if out / "_static" not in path.parents:
+            pages[path] = lxml.html.document_fromstring(path.read_text("utf-8"))
+    # The page at the root leads on to the first one: that is all that it does.
+    pages.pop(out / "index.html", None)
+    for path in app.pages_written:
+        for where, change, _ in CORRECTIONS:
+            elements = pages[path].xpath(where)
+            found[where] += len(elements)
+            for element in elements:
+                change(element, path)
+    complete = len(app.pages_written) == len(pages)
+    unused = [where for where, _, _ in CORRECTIONS if not found[where]]
+    if complete and unused and app.config.corrections_apply:
+        raise ExtensionError(f"corrections that nothing needs: {unused}")
+    changed = light_pages.lighten(out / "_static", pages)
+    for path in app.pages_written | changed:
+        text = lxml.html.tostring(pages[path], encoding="unicode", doctype=DOCTYPE)
+        path.write_text(text, encoding="utf-8")
 
 
 def setup(app: Sphinx) -> dict[str, object]:
-    """Connect the step to Sphinx."""
-    app.connect("build-finished", finish_pages)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    """Connect the steps to Sphinx; the last to touch a page."""
+    app.pages_written = set()
+    app.add_config_value("corrections_apply", True, "")
+    app.connect("html-page-context", note_page)
+    add_last_step(app, finish_pages, priority=900)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}

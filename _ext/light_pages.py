@@ -1,236 +1,153 @@
-"""Let each page load what it uses, and nothing else.
+"""One style sheet for all pages, with the rules that they use, and the icons they show.
 
-The theme and the extensions load all they have on every page. After the build, two
-style sheets stand in for theirs: ``book.css`` on all pages, and ``maths.css`` on those
-with a formula. A script stays on the pages that have something for it to do, and waits
-until the page is shown. ``light_assets.py`` cuts the style sheets, the fonts and a
-script down.
+PurgeCSS keeps a rule whose names are on a page or in a script that a page loads.
 """
 
 import hashlib
-import html
+import io
 import json
+import logging
+import os
 import re
+import subprocess
 from pathlib import Path
 
-from pygments.formatters import HtmlFormatter
-from pygments.token import Token
-from sphinx.application import Sphinx
-from sphinx.highlighting import PygmentsBridge
+from fontTools import subset
+from fontTools.ttLib import TTFont
+from lxml.html import HtmlElement
+from sphinx.errors import ExtensionError
 from sphinxcontrib import katex
 
-from light_assets import (
-    ROOT,
-    THEME_SCRIPT,
-    find_selectors,
-    purge,
-    read_sheet,
-    write_script,
-    write_sheet,
-)
+# Sphinx shows all that is logged; of each table of each font, fontTools logs a line.
+logging.getLogger("fontTools").setLevel(logging.WARNING)
 
-SHEET = re.compile(
-    r'\s*<link(?=[^>]*rel="stylesheet")[^>]*href="([^"]*?)_static/([^"?]+)[^>]*>'
-)
-SCRIPT = re.compile(r'\s*<script\b[^>]*src="(?!\w+:)([^"]*/)?([^"/?]+)[^>]*></script>')
-PRELOAD = re.compile(r'\s*<link rel="preload" as="script"[^>]*>')
-HINTS = re.compile(r"\s*<script>(?:let|var) toggle[^<]*</script>")
-# The styles that KaTeX writes on single spans; a few hundred are shared by thousands.
-STYLED = re.compile(
-    r'<span(?: class="([^"]*)")? style="((?:[a-z-]+:-?[\d.]+em;)+)">',
-)
-# A formula's source, which no browser shows and no screen reader reads out.
-SOURCE = re.compile(
-    r"<semantics>((?:(?!<semantics>).)*?)<annotation\b[^>]*>[^<]*</annotation></semantics>"
-)
-# In most formulas. A font that comes after the text has the page laid out once more.
-EARLY_FONTS = ("KaTeX_Main-Regular", "KaTeX_Math-Italic")
-EARLY = (
-    '\n<link rel="preload" as="font" type="font/woff2" crossorigin '
-    'href="{}{}.woff2?v=">'
-)
-# Of a formula, the ends of tags and what stands between.
-PIECE = re.compile(r"(</?\w+)[^>]*>|([^<]+)")
-TOGGLE = r'class="(?:(?:[^"]* )?toggle[ "]|(?=[^"]*\bdropdown\b)[^"]*\badmonition\b)'
-SEARCH = r'id="search-results"|search_as_you_type = true'
-CODE = r'class="highlight'
-NEEDS = {
-    "bootstrap.js": "data-bs-toggle",
-    "clipboard.min.js": CODE,
-    "copybutton.js": CODE,
-    "design-tabs.js": "sd-tab-set",
-    "language_data.js": SEARCH,
-    "pages.js": rf'class="figure"|{TOGGLE}|(?s:<article.*<details|<section.*{CODE})',
-    "searchindex.js": SEARCH,
-    "searchtools.js": SEARCH,
-    "togglebutton.js": TOGGLE,
-}
+MODULES = Path(__file__).parents[1] / "node_modules"
+SHEET = "light/book.css"
 # What Bootstrap's script adds to these pages: menus and tooltips. All that it could add
 # elsewhere would keep 12 kB of rules.
 BOOTSTRAP = """
     show fade tooltip tooltip-inner tooltip-arrow bs-tooltip-auto dropdown-menu
     data-popper-placement data-bs-popper top bottom left right start end static none
 """
-# In both of the theme's styles of code these have the colour of the text around them.
-PLAIN = {Token.Name, Token.Punctuation, Token.Text.Whitespace}
 
 
-class ShortHtmlFormatter(HtmlFormatter):
-    """Code without a span around each name, bracket and comma: half of its markup."""
+def name_of(link: HtmlElement, attribute: str) -> str:
+    """Return which file of ``_static`` an element names."""
+    return link.get(attribute).partition("_static/")[2].partition("?")[0]
 
-    def format_unencoded(self, tokensource, outfile):
-        """Format, with tokens that have no colour of their own as plain text."""
-        short = (
-            (Token.Text if kind in PLAIN else kind, text) for kind, text in tokensource
+
+def find_selectors(static: Path, pages: list[HtmlElement]) -> dict[str, object]:
+    """Return what a style sheet can select on the pages, as PurgeCSS wants it.
+
+    Each word of a script counts as anything that the script may add to a page.
+    """
+    tags, classes, ids, names, values, scripts = (set() for _ in range(6))
+    for page in pages:
+        for element in page.iter("*"):
+            tags.add(element.tag)
+            classes.update(element.get("class", "").split())
+            ids.add(element.get("id", ""))
+            names.update(element.keys())
+            values.update(element.values())
+        scripts.update(
+            name_of(script, "src") for script in page.xpath("//script[@src]")
         )
-        super().format_unencoded(short, outfile)
-
-
-def shorten_maths(page: str) -> str:
-    """Have single spans share their styles in classes; drop the formulas' sources."""
-    names: dict[str, str] = {}
-
-    def name(match: re.Match) -> str:
-        short = names.setdefault(match[2], f"k{len(names)}")
-        return (
-            f'<span class="{match[1]} {short}">'
-            if match[1]
-            else f"<span class={short}>"
-        )
-
-    page = SOURCE.sub(r"\1", STYLED.sub(name, page)).replace(
-        ' xmlns="http://www.w3.org/1998/Math/MathML"', ""
-    )
-    rules = "".join(f".katex .{name}{{{style}}}" for style, name in names.items())
-    return page.replace("</head>", f"<style>{rules}</style>\n</head>", 1)
-
-
-def lighten(page: str, sheets: dict[str, list[str]], static: Path) -> str:
-    """Return the page with what it uses; note in ``sheets`` what it named before."""
-    named = SHEET.findall(page)
-    if not named or any(name.startswith("light/") for _, name in named):
-        return page
-    for _, name in named:
-        group = sheets["maths" if name.startswith("katex") else "book"]
-        if name not in group:
-            group.append(name)
-    has_maths = 'class="katex"' in page
-    light = f"{named[0][0]}_static/light/"
-    links = f'\n<link rel="stylesheet" href="{light}book.css?v=">'
-    if has_maths:
-        links += f'\n<link rel="stylesheet" href="{light}maths.css?v=">'
-    # A browser complains of a font that was asked for early and is not used.
-    if page.count('class="katex"') >= 10:
-        links += "".join(EARLY.format(light, font) for font in EARLY_FONTS)
-    page = SHEET.sub(lambda match: links if match[2] == named[0][1] else "", page)
-
-    def script(match: re.Match) -> str:
-        name = match[2]
-        if name in NEEDS and not re.search(NEEDS[name], page):
-            return ""
-        if name == "documentation_options.js":
-            # 300 bytes that the scripts in the page itself rely on.
-            return f"\n<script>{(static / name).read_text(encoding='utf-8')}</script>"
-        if name == THEME_SCRIPT:
-            return f'\n<script defer src="{light}{name}?v="></script>'
-        return (
-            match[0]
-            if " defer" in match[0]
-            else match[0].replace("<script", "<script defer")
-        )
-
-    page = SCRIPT.sub(script, PRELOAD.sub("", page))
-    if not re.search(TOGGLE, page):
-        page = HINTS.sub("", page)
-    return shorten_maths(page) if has_maths else page
-
-
-def formula_characters(page: str) -> set[str]:
-    """Return the characters that the page's formulas draw."""
-    found: set[str] = set()
-    for start in re.finditer('<span class="katex-html"', page):
-        depth = 0
-        for piece in PIECE.finditer(page, start.start()):
-            found.update(html.unescape(piece[2] or ""))
-            depth += {"<span": 1, "</span": -1}.get(piece[1], 0)
-            if depth == 0:
-                break
-    return found
-
-
-def digest(*parts: object) -> str:
-    """Return a short digest of what can be written as JSON."""
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:8]
-
-
-def write_assets(
-    folder: Path, record: dict[str, object], pages: dict[Path, str]
-) -> str:
-    """Write the style sheets and fonts if they change; return their version."""
-    static, sheets = folder.parent, record["sheets"]
-    write_script(static, folder)
-    scripts = {
-        match[2]: (path.parent / (match[1] or "") / match[2]).resolve()
-        for path, page in pages.items()
-        for match in SCRIPT.finditer(page)
-        if match[2] not in ("searchindex.js", "bootstrap.js")
+    words = set(BOOTSTRAP.split())
+    for name in scripts - {"", "scripts/bootstrap.js"}:
+        words.update(re.findall(r"[\w-]+", (static / name).read_text("utf-8")))
+    return {
+        "tags": sorted(tags),
+        "classes": sorted(classes),
+        "ids": sorted(ids),
+        "attributes": {"names": sorted(names), "values": sorted(values)},
+        "undetermined": sorted(words),
     }
-    words = [path.read_text(encoding="utf-8") for path in scripts.values()]
-    selectors = find_selectors(pages.values(), [*words, BOOTSTRAP])
-    characters = set().union(*map(formula_characters, pages.values()))
-    version = digest(record["sources"], selectors, sorted(characters))
-    if version != record["version"]:
-        texts = [
-            "\n".join(read_sheet(static / name, folder) for name in group)
-            for group in sheets.values()
-        ]
-        purged = purge(katex.NODEJS_BINARY, texts, selectors)
-        for name, sheet in zip(sheets, purged, strict=True):
-            used = characters if name == "maths" else set()
-            write_sheet(folder / f"{name}.css", sheet, used, version)
-    return version
 
 
-def light_pages(app: Sphinx, exception: Exception | None) -> None:
-    """Lighten the pages that Sphinx has just written, and cut down what they load."""
-    if exception or app.builder.name != "html":
-        return
-    out, static = Path(app.outdir), Path(app.outdir) / "_static"
-    folder = static / "light"
+def read_sheet(path: Path, folder: Path) -> str:
+    """Return a style sheet, what it imports included, as it reads from ``folder``."""
+
+    def relative(match: re.Match) -> str:
+        target = os.path.relpath(path.parent / match[2], folder)
+        return f"url({match[1]}{Path(target).as_posix()}{match[1]})"
+
+    def imported(match: re.Match) -> str:
+        return read_sheet(path.parent / match[1], folder)
+
+    text = path.read_text(encoding="utf-8")
+    text = re.sub(r"""url\((["']?)(?!data:|#)([^)"']+)\1\)""", relative, text)
+    return re.sub(r'@import "([^"]+)";', imported, text)
+
+
+def purge(sheet: str, selectors: dict[str, object]) -> str:
+    """Return the style sheet without the rules that select nothing."""
+    if not (MODULES / "purgecss").is_dir():
+        raise ExtensionError("PurgeCSS is not installed in node_modules/: run `npm ci`")
+    result = subprocess.run(
+        [katex.NODEJS_BINARY, str(Path(__file__).with_name("purge_css.cjs"))],
+        input=json.dumps({"sheet": sheet, "selectors": selectors}),
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, "NODE_PATH": str(MODULES)},
+        timeout=120,
+        check=False,
+    )
+    if result.returncode:
+        raise ExtensionError(f"PurgeCSS failed:\n{result.stderr}")
+    return result.stdout
+
+
+def subset_icons(match: re.Match, sheet: str, folder: Path) -> str:
+    """Write a font of icons with those that the sheet names; return its new source."""
+    source = folder / match[1]
+    icons = re.findall(r"\\([0-9a-fA-F]{3,6})", sheet)
+    # Two builds of the same pages must make the same bytes.
+    font = TTFont(source, recalcTimestamp=False)
+    subsetter = subset.Subsetter(subset.Options(layout_features=["*"]))
+    subsetter.populate(unicodes=[int(icon, 16) for icon in icons])
+    subsetter.subset(font)
+    font.flavor = "woff2"
+    buffer = io.BytesIO()
+    font.save(buffer)
+    (folder / source.name).write_bytes(buffer.getvalue())
+    return f'url({source.name}) format("woff2")'
+
+
+def lighten(static: Path, pages: dict[Path, HtmlElement]) -> set[Path]:
+    """Lead all pages to the one sheet; return those that were changed by it.
+
+    A page that Sphinx has just written names the theme's and the extensions' sheets,
+    one of an earlier build names the one sheet already.
+    """
+    folder = (static / SHEET).parent
     folder.mkdir(exist_ok=True)
-    record_path = folder / "record.json"
-    record = {"sheets": {"book": [], "maths": []}, "sources": "", "version": ""}
-    if record_path.is_file():
-        record = json.loads(record_path.read_text(encoding="utf-8"))
-    sheets = record["sheets"]
-    before = {
-        path: path.read_text(encoding="utf-8")
-        for path in sorted(out.rglob("*.html"))
-        if static not in path.parents
+    links = {path: p.xpath("//link[@rel='stylesheet']") for path, p in pages.items()}
+    sheets = {
+        name_of(link, "href"): link.get("media")
+        for found in links.values()
+        for link in found
+        if name_of(link, "href") != SHEET
     }
-    pages = {path: lighten(page, sheets, static) for path, page in before.items()}
-    for group in sheets.values():
-        group[:] = [name for name in group if (static / name).is_file()]
-    sources = digest(
-        [
-            (static / name).read_text(encoding="utf-8")
-            for name in (*sheets["book"], *sheets["maths"], f"scripts/{THEME_SCRIPT}")
-        ],
-        [path.read_text("utf-8") for path in sorted((ROOT / "_ext").glob("*light*"))],
+    text = ""
+    for name, media in sheets.items():
+        sheet = read_sheet(static / name, folder)
+        text += f"@media {media} {{\n{sheet}\n}}\n" if media else f"{sheet}\n"
+    text = purge(text, find_selectors(static, list(pages.values())))
+    text = re.sub(
+        r"url\(([^)]*/fa-[^)]+\.woff2)\)[^;}]*",
+        lambda match: subset_icons(match, text, folder),
+        text,
     )
-    if pages == before and sources == record["sources"]:
-        return
-    record["sources"] = sources
-    record["version"] = version = write_assets(folder, record, pages)
-    for path, page in pages.items():
-        page = re.sub(r"(_static/light/[\w-]+\.\w+\?v=)\w*", rf"\g<1>{version}", page)
-        if page != before[path]:
-            path.write_text(page, encoding="utf-8")
-    record_path.write_text(json.dumps(record), encoding="utf-8")
-
-
-def setup(app: Sphinx) -> dict[str, object]:
-    """Connect the steps to Sphinx; the last to touch a page."""
-    PygmentsBridge.html_formatter = ShortHtmlFormatter
-    app.connect("build-finished", light_pages, priority=900)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+    (static / SHEET).write_text(text, encoding="utf-8")
+    version = hashlib.sha256(text.encode()).hexdigest()[:8]
+    changed = set()
+    for path, (link, *others) in links.items():
+        prefix = link.get("href").partition("_static/")[0]
+        address = f"{prefix}_static/{SHEET}?v={version}"
+        if link.get("href") != address:
+            link.set("href", address)
+            link.attrib.pop("media", None)
+            changed.add(path)
+        for other in others:
+            other.drop_tree()
+    return changed

@@ -1,12 +1,11 @@
-// Reads {sheets, selectors} as JSON, writes the sheets without their unused rules, their
-// comments and their blanks. PurgeCSS takes selectors found by others only through
-// JavaScript.
+// Reads {sheet, selectors} as JSON, writes the sheet without its unused rules, comments
+// and blanks. PurgeCSS takes selectors found by others only through JavaScript.
 const { PurgeCSS } = require("purgecss");
 const postcss = require("postcss");
 
-async function purge({ sheets, selectors }) {
-  const purged = await new PurgeCSS().purge({
-    css: sheets.map((raw) => ({ raw })),
+async function purge({ sheet, selectors }) {
+  const [{ css }] = await new PurgeCSS().purge({
+    css: [{ raw: sheet }],
     content: [{ raw: "-", extension: "found" }],
     extractors: [{ extensions: ["found"], extractor: () => selectors }],
     // The release of KaTeX, which the tests compare with the one that rendered.
@@ -15,16 +14,13 @@ async function purge({ sheets, selectors }) {
     keyframes: true,
     variables: true,
   });
-  const light = purged.map(({ css }) => {
-    const root = postcss.parse(css);
-    root.walkComments((comment) => {
-      if (!comment.text.startsWith("!")) comment.remove();
-    });
-    root.walk((node) => Object.assign(node.raws, { before: "", after: "", between: "" }));
-    root.walkDecls((declaration) => (declaration.raws.between = ":"));
-    return root.toString();
+  const root = postcss.parse(css);
+  root.walkComments((comment) => {
+    if (!comment.text.startsWith("!")) comment.remove();
   });
-  process.stdout.write(JSON.stringify(light));
+  root.walk((node) => Object.assign(node.raws, { before: "", after: "", between: "" }));
+  root.walkDecls((declaration) => (declaration.raws.between = ":"));
+  process.stdout.write(root.toString());
 }
 
 let input = "";

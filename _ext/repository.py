@@ -5,11 +5,16 @@ chapter in Colab and on Binder; the page's canonical address. None appears while
 ``repository_url`` is empty.
 """
 
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ConfigError
 
 from addresses import Addresses
+from last_steps import add_last_step
 
 
 def addresses_of(app: Sphinx) -> Addresses:
@@ -33,6 +38,8 @@ def tell_the_theme(app: Sphinx, config: Config) -> None:
         "use_edit_page_button": known,
     }
     config.html_baseurl = f"{addresses.site}/" if addresses.site else ""
+    # The page for dead links is served at any depth: it names others from the root.
+    config.notfound_urls_prefix = f"{urlsplit(addresses.site).path}/"
 
 
 def add_launch_buttons(
@@ -70,6 +77,27 @@ def add_launch_buttons(
     )
 
 
+def write_sitemap(app: Sphinx) -> None:
+    """Tell search engines of all pages; their addresses are absolute there.
+
+    sphinx-sitemap names those pages alone that the last build wrote.
+    """
+    site = addresses_of(app).site
+    if not site:
+        return
+    urls = []
+    for page in sorted(app.env.found_docs):
+        seconds, _ = app.env.git_last_updated.get(page) or (None, None)
+        day = seconds and datetime.fromtimestamp(int(seconds), UTC).date()
+        date = f"<lastmod>{day}</lastmod>" if day else ""
+        urls.append(f"<url><loc>{addresses_of(app).page(page)}</loc>{date}</url>\n")
+    space = "http://www.sitemaps.org/schemas/sitemap/0.9"
+    text = f'<urlset xmlns="{space}">\n{"".join(urls)}</urlset>\n'
+    Path(app.outdir, "sitemap.xml").write_text(text, encoding="utf-8")
+    robots = f"User-agent: *\nAllow: /\nSitemap: {site}/sitemap.xml\n"
+    Path(app.outdir, "robots.txt").write_text(robots, encoding="utf-8")
+
+
 def setup(app: Sphinx) -> dict[str, object]:
     """Connect the steps to Sphinx."""
     app.add_config_value("repository_url", "", "html")
@@ -77,4 +105,5 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.connect("config-inited", tell_the_theme)
     # After the theme has made its list of buttons, at 501.
     app.connect("html-page-context", add_launch_buttons, priority=900)
+    add_last_step(app, write_sitemap, priority=500)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

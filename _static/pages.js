@@ -11,13 +11,25 @@ document.addEventListener("click", (event) => {
 });
 
 // The theme lets the keyboard into the boxes that scroll, and looks for them when the
-// window changes its size: code in a solution scrolls only once that is open, and code far
-// from the screen (see book.css) once the reader comes near.
+// window changes its size: code in a fold scrolls only once that is open.
 const lookAgain = () => setTimeout(() => window.dispatchEvent(new Event("resize")));
 document.addEventListener("toggle", lookAgain, true);
-document.addEventListener("click", (event) => {
-  if (event.target.closest(".toggle-button, .admonition-title")) lookAgain();
+
+// On paper: no dark colours, and folds open where the style sheet can't open them.
+addEventListener("beforeprint", () => {
+  const root = document.documentElement;
+  root.dataset.themeOnScreen = root.dataset.theme;
+  root.dataset.theme = "light";
+  for (const fold of document.querySelectorAll("article details:not([open])")) {
+    fold.open = true;
+    fold.dataset.openOnPaper = "";
+  }
 });
-document.addEventListener("contentvisibilityautostatechange", (event) => {
-  if (!event.skipped) lookAgain();
+addEventListener("afterprint", () => {
+  const root = document.documentElement;
+  root.dataset.theme = root.dataset.themeOnScreen;
+  for (const fold of document.querySelectorAll("[data-open-on-paper]")) {
+    fold.open = false;
+    delete fold.dataset.openOnPaper;
+  }
 });
