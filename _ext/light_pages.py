@@ -100,17 +100,19 @@ def purge(sheet: str, selectors: dict[str, object]) -> str:
 def subset_icons(match: re.Match, sheet: str, folder: Path) -> str:
     """Write a font of icons with those that the sheet names; return its new source."""
     source = folder / match[1]
-    icons = re.findall(r"\\([0-9a-fA-F]{3,6})", sheet)
+    escaped = re.findall(r"\\([0-9a-fA-F]{3,6})", sheet)
+    icons = {int(code, 16) for code in escaped} | {ord(c) for c in sheet if c > "\x7f"}
     # Two builds of the same pages must make the same bytes.
     font = TTFont(source, recalcTimestamp=False)
     subsetter = subset.Subsetter(subset.Options(layout_features=["*"]))
-    subsetter.populate(unicodes=[int(icon, 16) for icon in icons])
+    subsetter.populate(unicodes=icons)
     subsetter.subset(font)
     font.flavor = "woff2"
     buffer = io.BytesIO()
     font.save(buffer)
     (folder / source.name).write_bytes(buffer.getvalue())
-    return f'url({source.name}) format("woff2")'
+    version = hashlib.sha256(buffer.getvalue()).hexdigest()[:8]
+    return f'url({source.name}?v={version}) format("woff2")'
 
 
 def lighten(static: Path, pages: dict[Path, HtmlElement]) -> set[Path]:

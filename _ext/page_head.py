@@ -5,82 +5,76 @@ paragraph. Pictures and addresses are absolute there, so they wait for the site'
 """
 
 import re
+import textwrap
 from html import escape
 
+import lxml.html
 from docutils import nodes
 from sphinx.application import Sphinx
 
 from repository import addresses_of
 
-LONGEST = 160
 ABILITY = "You will be able to "
 # Pages that Sphinx makes of no file, and names only in their templates.
 TITLES = {"search": "Search", "genindex": "Index", "py-modindex": "Modules"}
-CARD = "_static/card.png"
 CARD_SHOWS = (
     "White on blue: the sign nabla, the title Backpropagation, executed, "
     "and the words: every claim runs"
 )
 
 
+def plain(node: nodes.Node) -> str:
+    """Return a node's words, its formulas without LaTeX's marks."""
+    if isinstance(node, nodes.math):
+        return re.sub(r"\\[a-z]+|[\\{}$]", "", node.astext())
+    if isinstance(node, nodes.Text):
+        return node.astext()
+    return " ".join("".join(map(plain, node.children)).split())
+
+
 def describe(doctree: nodes.document) -> str:
     """Return a sentence or two on a page, or ""."""
-    paragraphs = [plain(p) for p in doctree.findall(nodes.paragraph)]
-    for text in paragraphs:
-        if text.startswith(ABILITY):
-            text = text.removeprefix(ABILITY)
-            return shorten(text[0].upper() + text[1:])
-    return shorten(paragraphs[0]) if paragraphs else ""
-
-
-def plain(paragraph: nodes.paragraph) -> str:
-    """Return a paragraph's words, its formulas without LaTeX's marks."""
-    text = "".join(
-        re.sub(r"\\[a-z]+|[\\{}$]", "", part.astext())
-        if isinstance(part, nodes.math)
-        else part.astext()
-        for part in paragraph.children
-    )
-    return " ".join(text.split())
-
-
-def shorten(text: str) -> str:
-    """Return whole sentences, as many as fit, or else whole words."""
-    if len(text) <= LONGEST:
-        return text
-    sentences = text[:LONGEST].rsplit(". ", 1)
-    if len(sentences) == 2 and len(sentences[0]) > LONGEST // 2:
-        return sentences[0] + "."
-    return text[: LONGEST - 1].rsplit(" ", 1)[0].rstrip(",;:") + "…"
+    paragraphs = [plain(paragraph) for paragraph in doctree.findall(nodes.paragraph)]
+    able = [p.removeprefix(ABILITY) for p in paragraphs if p.startswith(ABILITY)]
+    text = "".join((able or paragraphs)[:1])
+    text = textwrap.shorten(text[:1].upper() + text[1:], 160, placeholder="…")
+    # Whole sentences, if that leaves half of it.
+    whole = text.rpartition(". ")[0]
+    return f"{whole}." if text.endswith("…") and len(whole) > 80 else text
 
 
 def add_description(
     app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object
 ) -> None:
     """Add the page's description, and its card for links in messages."""
-    book = app.config.html_title or app.config.project
-    title = re.sub(r"<[^>]+>", "", context.get("title", "")) or TITLES[pagename]
-    description = (
-        describe(doctree) if doctree else ""
-    ) or f"{title}: a page of “{book}”."
-    is_root = pagename == app.config.root_doc
+    book, addresses = app.config.project, addresses_of(app)
+    if pagename in app.env.longtitles:
+        numbers = app.env.toc_secnumbers.get(pagename, {}).get("", ())
+        number = "".join(f"{number}." for number in numbers)
+        title = f"{number} {plain(app.env.longtitles[pagename])}".strip()
+        # Of a title's markup, the theme would leave pieces in the page's <title>.
+        context["title"] = escape(title)
+    else:
+        title = context.get("title") or TITLES.get(pagename, pagename)
+        title = lxml.html.fromstring(title).text_content()
+    about = describe(doctree) if doctree else ""
+    about = about or f"{title}: a page of “{book}”."
     properties = {
-        "og:type": "website" if is_root else "article",
+        "og:type": "website" if pagename == app.config.root_doc else "article",
         "og:title": title,
-        "og:description": description,
+        "og:description": about,
         "og:site_name": book,
         "og:locale": "en_GB",
     }
-    names = {"description": description, "twitter:card": "summary"}
-    addresses = addresses_of(app)
+    names = {"description": about, "twitter:card": "summary"}
     if addresses.site:
         properties["og:url"] = addresses.page(pagename)
-        properties["og:image"] = f"{addresses.site}/{CARD}"
+        properties["og:image"] = f"{addresses.site}/_static/card.png"
         properties["og:image:alt"] = CARD_SHOWS
         names["twitter:card"] = "summary_large_image"
     tags = [f'<meta name="{k}" content="{escape(v)}" />' for k, v in names.items()]
     tags += [
-        f'<meta property="{k}" content="{escape(v)}" />' for k, v in properties.items()
+        f'<meta property="{k}" content="{escape(properties[k])}" />' for k in properties
     ]
     context["metatags"] = "\n".join([context.get("metatags", ""), *tags])
 
