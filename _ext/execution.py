@@ -12,6 +12,7 @@ all else that an output depends on. Where that changes, the site begins anew.
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -36,6 +37,7 @@ from sphinx.errors import ExtensionError
 
 HERE = Path(__file__).parent
 WORKER = HERE / "execute_chapter.py"
+COLOURS = re.compile(r"\x1b\[[\d;]*m")
 # Seconds that a kernel has to go once its chapter is done.
 GRACE = 5
 
@@ -44,8 +46,7 @@ def digest(root: Path, files: list[Path], *more: object) -> str:
     """Return a digest of files, by name and content, and of what else is given."""
     total = hashlib.sha256(repr(more).encode())
     for path in sorted(files):
-        name = path.relative_to(root).as_posix()
-        total.update(f"\0{name}\0".encode() + path.read_bytes())
+        total.update(f"\0{os.path.relpath(path, root)}\0".encode() + path.read_bytes())
     return total.hexdigest()[:16]
 
 
@@ -192,9 +193,13 @@ def execute_chapters(app: Sphinx, env: BuildEnvironment, docnames: list[str]) ->
             cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
             # Or myst-nb would not find it, and execute it again.
             cache.match_cache_notebook(notebooks[name])
-    errors = [f"{name}.md: {o['error']}" for name, o in outcomes.items() if o["error"]]
-    if errors:
-        raise ExtensionError("Not executed:\n\n" + "\n\n".join(errors))
+    failed = {name: o["error"] for name, o in outcomes.items() if o["error"]}
+    for name, error in failed.items():
+        print(f"\n{name}.md: {COLOURS.sub('', error)}", flush=True)
+    if failed:
+        # Where in Sphinx that happens tells nobody what is wrong with the chapter.
+        sys.tracebacklimit = 0
+        raise ExtensionError(f"Not executed: {', '.join(failed)}")
 
 
 def setup(app: Sphinx) -> dict[str, object]:
