@@ -63,9 +63,9 @@ def page(browser, site):
 
 
 @pytest.fixture(scope="session")
-def visits(browser, site, book, request):
+def visits(browser, site, request):
     """Each page, visited once, whatever number of tests asks what was found."""
-    visits = Visits(browser, site, book.html)
+    visits = Visits(browser, site)
     request.config.stash[TABLE] = visits.done
     return visits
 
