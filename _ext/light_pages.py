@@ -115,6 +115,16 @@ def subset_icons(match: re.Match, sheet: str, folder: Path) -> str:
     return f'url({source.name}?v={version}) format("woff2")'
 
 
+def join_sheets(links: list[HtmlElement], static: Path) -> str:
+    """Return the sheets that these elements name as one; what is for paper stays so."""
+    sheets = dict.fromkeys((name_of(link, "href"), link.get("media")) for link in links)
+    text = ""
+    for name, media in sheets:
+        sheet = read_sheet(static / name, (static / SHEET).parent)
+        text += f"@media {media} {{\n{sheet}\n}}\n" if media else f"{sheet}\n"
+    return text
+
+
 def lighten(static: Path, pages: dict[Path, HtmlElement]) -> set[Path]:
     """Lead all pages to the one sheet; return those that were changed by it.
 
@@ -124,17 +134,14 @@ def lighten(static: Path, pages: dict[Path, HtmlElement]) -> set[Path]:
     folder = (static / SHEET).parent
     folder.mkdir(exist_ok=True)
     links = {path: p.xpath("//link[@rel='stylesheet']") for path, p in pages.items()}
-    sheets = {
-        name_of(link, "href"): link.get("media")
+    others = [
+        link
         for found in links.values()
         for link in found
         if name_of(link, "href") != SHEET
-    }
-    text = ""
-    for name, media in sheets.items():
-        sheet = read_sheet(static / name, folder)
-        text += f"@media {media} {{\n{sheet}\n}}\n" if media else f"{sheet}\n"
-    text = purge(text, find_selectors(static, list(pages.values())))
+    ]
+    selectors = find_selectors(static, list(pages.values()))
+    text = purge(join_sheets(others, static), selectors)
     text = re.sub(
         r"url\(([^)]*/fa-[^)]+\.woff2)\)[^;}]*",
         lambda match: subset_icons(match, text, folder),
@@ -143,13 +150,13 @@ def lighten(static: Path, pages: dict[Path, HtmlElement]) -> set[Path]:
     (static / SHEET).write_text(text, encoding="utf-8")
     version = hashlib.sha256(text.encode()).hexdigest()[:8]
     changed = set()
-    for path, (link, *others) in links.items():
+    for path, (link, *rest) in links.items():
         prefix = link.get("href").partition("_static/")[0]
         address = f"{prefix}_static/{SHEET}?v={version}"
         if link.get("href") != address:
             link.set("href", address)
             link.attrib.pop("media", None)
             changed.add(path)
-        for other in others:
+        for other in rest:
             other.drop_tree()
     return changed

@@ -6,6 +6,8 @@ paragraph. Pictures and addresses are absolute there, so they wait for the site'
 
 import re
 import textwrap
+import unicodedata
+from contextlib import suppress
 from html import escape
 
 import lxml.html
@@ -23,10 +25,18 @@ CARD_SHOWS = (
 )
 
 
+def letter(command: re.Match) -> str:
+    """Return the letter that a command of LaTeX names, or ""."""
+    name = command[1].upper().replace("LAMBDA", "LAMDA")
+    with suppress(KeyError):
+        return unicodedata.lookup(f"GREEK SMALL LETTER {name}")
+    return ""
+
+
 def plain(node: nodes.Node) -> str:
     """Return a node's words, its formulas without LaTeX's marks."""
     if isinstance(node, nodes.math):
-        return re.sub(r"\\[a-z]+|[\\{}$]", "", node.astext())
+        return re.sub(r"[\\{}$]", "", re.sub(r"\\([a-z]+)", letter, node.astext()))
     if isinstance(node, nodes.Text):
         return node.astext()
     return " ".join("".join(map(plain, node.children)).split())

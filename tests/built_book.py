@@ -1,8 +1,8 @@
 """The book as ``make book`` leaves it, for all tests that look at it."""
 
+import functools
 import os
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import nbformat
@@ -27,18 +27,23 @@ class Book:
         """The site."""
         return self.folder / "_build" / "html"
 
-    @cache  # noqa: B019 (the one book lives as long as the session)
+    @property
+    def cache(self) -> Path:
+        """The executed chapters, in a folder named by what their outputs depend on."""
+        (folder,) = (self.folder / "_build" / ".jupyter_cache").iterdir()
+        return folder
+
+    @functools.cache  # noqa: B019 (the one book lives as long as the session)
     def notebook(self, name: str) -> nbformat.NotebookNode:
         """Return the executed chapter.
 
-        From the cache: myst-nb writes the notebooks that it finds there without outputs.
+        From the cache: what myst-nb finds there it writes without outputs.
         """
         text = (self.folder / "chapters" / f"{name}.md").read_text(encoding="utf-8")
         notebook = read_myst_markdown_notebook(text, MdParserConfig())
-        (folder,) = (self.folder / "_build" / ".jupyter_cache").iterdir()
-        return get_cache(folder).merge_match_into_notebook(notebook)[1]
+        return get_cache(self.cache).merge_match_into_notebook(notebook)[1]
 
-    @cache  # noqa: B019
+    @functools.cache  # noqa: B019
     def page(self, name: str) -> BeautifulSoup:
         """Return the chapter's page."""
         path = self.html / "chapters" / f"{name}.html"

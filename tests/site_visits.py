@@ -2,7 +2,6 @@
 
 import gzip
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from chapter_files import ROOT
 
@@ -37,7 +36,9 @@ SCROLL = """() => {
     }).then(() => down < 4000 || button.style.display === "block");
 }"""
 # Half faded in, a text has half its contrast.
-AT_ONCE = "*, ::before, ::after {transition: none !important; animation: none !important}"
+AT_ONCE = (
+    "*, ::before, ::after {transition: none !important; animation: none !important}"
+)
 # Colours are those of the theme: the width of the screen changes them outside of the
 # article alone, where a phone has other menus. They take three quarters of axe's time.
 RUN_AXE = """([theme, rules]) => {

@@ -4,12 +4,19 @@ import ast
 import re
 from operator import attrgetter
 
+import nbformat
 import pytest
 
 from chapter_files import CHAPTERS, LESSONS, NOTEBOOKS, toc_files
+from second_execution import code_of, with_outputs
 
 # These print or draw something whenever they are called.
 PRINTING = {"print", "prove", "check_answer", "check_backward", "show_source"}
+
+
+TAG = "nbval-ignore-output"
+# A measured time or a ratio of two: a number, then its unit.
+MEASURED = re.compile(r"\d\s*(?:ns|µs|ms|s|times)\b")
 
 
 def expects_output(source):
@@ -28,14 +35,7 @@ def expects_output(source):
 
 
 def code_cells(book, chapter):
-    cells = book.notebook(chapter.name).cells
-    return [cell for cell in cells if cell.cell_type == "code"]
-
-
-def test_no_warning_in_the_log(book):
-    warnings = [line for line in book.log.splitlines() if "WARNING:" in line]
-    assert not warnings
-    assert "build succeeded" in book.log
+    return code_of(book.notebook(chapter.name).cells)
 
 
 @pytest.mark.parametrize("file", toc_files())
@@ -100,12 +100,42 @@ def test_page_shows_the_librarys_own_text(book, chapter):
         assert any(text in block for block in code), f"{chapter}: {name} differs"
 
 
-def test_an_exercise_left_empty_says_so(book):
-    for chapter in LESSONS:
-        printed = "".join(
-            output.get("text", "") + output.get("data", {}).get("text/plain", "")
-            for cell in code_cells(book, chapter)
-            for output in cell.outputs
+def printed(cells):
+    return "".join(
+        output.get("text", "") + output.get("data", {}).get("text/plain", "")
+        for cell in cells
+        for output in cell.outputs
+    )
+
+
+@pytest.mark.parametrize("chapter", LESSONS, ids=str)
+def test_an_exercise_left_empty_says_so(book, chapter, handout):
+    """On the page, and in what students get, where nothing is answered."""
+    executed = book.notebook(chapter.name).cells
+    exercises = chapter.text.count(":::{exercise}")
+    assert printed(code_of(executed)).count("Not answered yet") >= exercises
+    handed_out = nbformat.read(handout / f"{chapter.name}.ipynb", as_version=4).cells
+    students = with_outputs(handed_out, executed)
+    assert printed(students).count("Not answered yet") == exercises
+    assert len(students) - 1 < len(code_of(executed)), "no solution was left out"
+
+
+@pytest.mark.parametrize("chapter", NOTEBOOKS, ids=str)
+def test_the_tag_for_measured_times_hides_nothing_else(book, chapter):
+    for cell in book.notebook(chapter.name).cells:
+        tags = cell.metadata.get("tags", [])
+        assert not [t for t in tags if t.startswith("nbval") and t != TAG], cell.source
+        if TAG not in tags:
+            continue
+        assert re.search(r"perf_counter|timeit", cell.source), (
+            f"{chapter}: tagged, but measures no time:\n{cell.source}"
         )
-        exercises = chapter.text.count(":::{exercise}")
-        assert printed.count("Not answered yet") >= exercises, chapter.name
+        for output in cell.outputs:
+            if "image/svg+xml" in output.get("data", {}):
+                assert "plt.show()" in cell.source, f"{chapter}: hides {output}"
+                continue  # a figure drawn from the measured times
+            assert output.output_type == "stream", f"{chapter}: hides {output}"
+            for line in output.text.splitlines():
+                assert not line.strip() or MEASURED.search(line), (
+                    f"{chapter}: hides a line with no measured time in it: {line!r}"
+                )

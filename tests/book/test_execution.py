@@ -1,7 +1,6 @@
 """Chapters are executed right, or fail with their name, and never hold the build."""
 
 import json
-import os
 import re
 import sys
 import time

@@ -11,10 +11,10 @@ from xml.etree import ElementTree
 
 import pytest
 from bs4 import BeautifulSoup
+from last_changed import build_date, committed_dates
 
 from chapter_files import ROOT, toc_files
 from jupyter_book_build import build
-from last_changed import build_date, committed_dates
 from page_head import shorten
 from site_server import DeadEnds
 from small_book import make_small_book
