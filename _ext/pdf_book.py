@@ -108,7 +108,7 @@ def join(html: Path, parts: list[tuple[str, list[str]]]) -> str:
     """Return the whole book as one page."""
     pages = {page for _, names in parts for page in names}
     styles: dict[str, None] = {}
-    contents, articles, formulas = [], [], []
+    contents, articles = [], []
     book = ""
     for caption, names in parts:
         entries = []
@@ -118,9 +118,6 @@ def join(html: Path, parts: list[tuple[str, list[str]]]) -> str:
             for sheet in soup.select("link[rel=stylesheet]"):
                 path = posixpath.join(posixpath.dirname(page), sheet["href"])
                 styles["/" + posixpath.normpath(path)] = None
-            # Each page numbers the styles of its formulas anew.
-            own = "".join(style.get_text() for style in soup.select("head > style"))
-            formulas.append(f"#{anchor(page)} {{{own}}}\n")
             article = joined_article(page, soup.select_one("article.bd-article"), pages)
             chapter, *sections = headings(article)
             book = book or chapter[1]
@@ -134,7 +131,7 @@ def join(html: Path, parts: list[tuple[str, list[str]]]) -> str:
     return f"""<!DOCTYPE html>
 <html lang="en-GB" data-theme="light" data-mode="light">
 <head><meta charset="utf-8"><title>{book}</title>{sheets}
-<style>{STYLE}{"".join(formulas)}</style></head>
+<style>{STYLE}</style></head>
 <body><main class="bd-main"><div class="bd-content"><div class="bd-article-container">
 <div class="cover"><p class="title">{book}</p>
 <p>{config["author"]}</p>

@@ -13,6 +13,8 @@ import pytest
 
 from chapter_files import ROOT
 
+pytestmark = pytest.mark.weekly
+
 OUTPUTS = """() => {
     const cells = window.jupyterapp.shell.currentWidget.content.model.toJSON().cells;
     return cells.filter((cell) => cell.cell_type === "code");

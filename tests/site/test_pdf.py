@@ -1,7 +1,6 @@
 """The book in one file, as ``make pdf`` prints it."""
 
 import os
-import re
 import shutil
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,7 @@ import pytest
 from chapter_files import CHAPTERS, NOTEBOOKS, ROOT, toc_files
 from pdf_book import join, link_target, pages_of, print_book
 
-FORMULA_CLASSES = ".//*[contains(@class, 'katex-html')]//@class"
+pytestmark = pytest.mark.weekly
 
 
 def print_elsewhere(*arguments):
@@ -119,15 +118,7 @@ def test_the_pages_are_joined_without_a_loose_end(book):
     for href in page.xpath("//a/@href"):
         assert href.startswith(("http", "#")), href
         assert not href.startswith("#") or href[1:] in ids, href
-    articles = page.xpath("//article")
-    assert len(articles) == len(CHAPTERS)
-    lines = page.xpath("//style")[0].text.splitlines()
-    for article in articles:
-        name = article.get("id")
-        (styles,) = [line for line in lines if line.startswith(f"#{name} ")]
-        used = set(re.findall(r"\bk\d+\b", " ".join(article.xpath(FORMULA_CLASSES))))
-        for number in used:
-            assert f".{number}{{" in styles, f"{name}: {number}"
+    assert len(page.xpath("//article")) == len(CHAPTERS)
 
 
 @pytest.mark.parametrize(
