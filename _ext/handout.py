@@ -41,7 +41,7 @@ python -m pip install -c requirements.txt ./code jupyterlab
 jupyter lab
 ```
 
-`requirements.txt` names the versions that the book was tested with. On Linux this brings
+`requirements.txt` names the versions that the book was tested with. On Linux this is
 the CUDA build of PyTorch, which is several GB large. The CPU build is enough for every
 chapter: before the third line,
 `python -m pip install -c requirements.txt torch --index-url {cpu}`.

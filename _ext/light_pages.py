@@ -34,7 +34,6 @@ SHEET = re.compile(
 )
 SCRIPT = re.compile(r'\s*<script\b[^>]*src="(?!\w+:)([^"]*/)?([^"/?]+)[^>]*></script>')
 PRELOAD = re.compile(r'\s*<link rel="preload" as="script"[^>]*>')
-HINTS = re.compile(r"\s*<script>(?:let|var) toggle[^<]*</script>")
 # The styles that KaTeX writes on single spans; a few hundred are shared by thousands.
 STYLED = re.compile(
     r'<span(?: class="([^"]*)")? style="((?:[a-z-]+:-?[\d.]+em;)+)">',
@@ -51,7 +50,6 @@ EARLY = (
 )
 # Of a formula, the ends of tags and what stands between.
 PIECE = re.compile(r"(</?\w+)[^>]*>|([^<]+)")
-TOGGLE = r'class="(?:(?:[^"]* )?toggle[ "]|(?=[^"]*\bdropdown\b)[^"]*\badmonition\b)'
 SEARCH = r'id="search-results"|search_as_you_type = true'
 CODE = r'class="highlight'
 NEEDS = {
@@ -60,10 +58,9 @@ NEEDS = {
     "copybutton.js": CODE,
     "design-tabs.js": "sd-tab-set",
     "language_data.js": SEARCH,
-    "pages.js": rf'class="figure"|{TOGGLE}|(?s:<article.*<details|<section.*{CODE})',
+    "pages.js": rf'class="figure"|(?s:<article.*<details|<section.*{CODE})',
     "searchindex.js": SEARCH,
     "searchtools.js": SEARCH,
-    "togglebutton.js": TOGGLE,
 }
 # What Bootstrap's script adds to these pages: menus and tooltips. All that it could add
 # elsewhere would keep 12 kB of rules.
@@ -140,8 +137,6 @@ def lighten(page: str, sheets: dict[str, list[str]], static: Path) -> str:
         )
 
     page = SCRIPT.sub(script, PRELOAD.sub("", page))
-    if not re.search(TOGGLE, page):
-        page = HINTS.sub("", page)
     return shorten_maths(page) if has_maths else page
 
 

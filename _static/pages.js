@@ -15,9 +15,6 @@ document.addEventListener("click", (event) => {
 // from the screen (see book.css) once the reader comes near.
 const lookAgain = () => setTimeout(() => window.dispatchEvent(new Event("resize")));
 document.addEventListener("toggle", lookAgain, true);
-document.addEventListener("click", (event) => {
-  if (event.target.closest(".toggle-button, .admonition-title")) lookAgain();
-});
 document.addEventListener("contentvisibilityautostatechange", (event) => {
   if (!event.skipped) lookAgain();
 });
