@@ -110,15 +110,17 @@ class Chapter:
     def directive(self, token: Token, name: str, argument: str) -> Iterator[Token]:
         """Yield the tokens of a directive: a pair, around its title and its content."""
         kind, line = f"directive {name}", token.map[0] + 1
-        found = parse_directive_text(
-            Container, "", token.content, validate_options=False
-        )
+        content = token.content
+        if content.startswith(":::"):
+            # A directive, not an option: told apart as the site's parser does.
+            content, line = f"\n{content}", line - 1
+        found = parse_directive_text(Container, "", content, validate_options=False)
         body = "\n".join(found.body)
         meta = {"title": argument, "options": found.options, "body": body}
         yield Token(f"{kind}_open", "", 1, map=token.map, meta=meta)
         if kind in {*ADMONITIONS, DROPDOWN, SOLUTION, EXERCISE}:
-            if not found.options.keys() <= {"class", "label", "name"}:
-                raise self.error(line, "is an option without a plain form")
+            if found.warnings or not found.options.keys() <= {"class", "label", "name"}:
+                raise self.error(line, "begins options without a plain form")
             start = line + found.body_offset
             if name in NAMED:
                 body, start = f"{argument}\n{body}", start - 1
