@@ -57,8 +57,8 @@ bench: $(INSTALLED)  ## time the training functions (about ten minutes, a quiet 
 pdf: book  ## print the whole book into _build/book.pdf; needs Chromium or Chrome
 	@$(BIN)/python _ext/pdf_book.py
 
-handout: $(INSTALLED)  ## zip the notebooks without solutions into _build/handout.zip
-	@$(BIN)/python _ext/handout.py
+handout: $(INSTALLED)  ## zip the notebooks without solutions (CHAPTERS="lab_data lab_numpy")
+	@$(BIN)/python _ext/handout.py $(CHAPTERS)
 
 format: $(INSTALLED)  ## bring code and chapters into their normal form
 	$(BIN)/ruff check --fix .

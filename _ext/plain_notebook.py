@@ -2,35 +2,53 @@
 
 Jupyter's own Markdown knows no directives, no roles and no labels. So admonitions
 become quotations, solutions and answers fold away in ``<details>``, equations carry
-their number, links and citations their text. Outputs are left out: the page shows them,
-and in a notebook a reader should see what the own machine computed, and nothing else.
+their number, links and citations their text. Outputs are left out.
+
+A chapter is read by the site's own parser and written from its tokens. What is named in
+``_Writer.forms`` has a plain form; everything else is an error with its line.
 """
 
+import html
 import re
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from textwrap import indent
 
-import jupytext
 import nbformat
 import yaml
+from docutils.parsers.rst.directives.body import Container
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from mdformat.renderer import DEFAULT_RENDERERS, MDRenderer, RenderContext
+from mdformat.renderer import RenderTreeNode as Node
+from myst_parser.config.main import MdParserConfig
+from myst_parser.parsers.directives import parse_directive_text
+from myst_parser.parsers.mdit import create_md_parser
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from pybtex.database import Entry, parse_file
+from pybtex.database import parse_file
 from pybtex.richtext import Text
 
 from addresses import Addresses
 
-FENCE = re.compile(r"^(:{3,}|`{3,})\{([a-z-]+)\} ?(.*)$")
-CODE_FENCE = re.compile(r"^(`{3,}|~{3,})")
-OPTION = re.compile(r"^:([a-z-]+):")
-LABEL = re.compile(r"^\(([a-z0-9-]+)\)=$")
-EQUATION = re.compile(r"^\$\$\n(.*?)\n\$\$ \(([^)]+)\)$", re.MULTILINE | re.DOTALL)
-ROLE = re.compile(r"\{([a-z:]+)\}`([^`]+)`")
-GATE = re.compile(
-    r"^:::\{solution-(start|end)\}[^\n]*\n(?::[^\n]*\n)*?:::[ ]*$", re.MULTILINE
-)
-ADMONITIONS = ("note", "tip", "hint", "important", "warning", "caution", "attention")
+NAMED = ("note", "tip", "hint", "important", "warning", "caution", "attention")
+ADMONITIONS = {f"directive {name}" for name in ("admonition", *NAMED)}
+DROPDOWN, SOLUTION = "directive dropdown", "directive solution"
+EXERCISE, EQUATION = "directive exercise", "math_block_label"
+CODE = "directive code-cell"
+START, END = "directive solution-start", "directive solution-end"
+OPENING = """\
+# {title}
+
+*{source} “{book}”.*{link}
+
+> **To run this notebook** you need the book's code, the package `backprop_book`.
+> {install}
+> Run the cells from the top, each with Shift and Enter."""
+SETUP = "try:\n    import backprop_book\nexcept ImportError:\n    "
+IN_A_COPY = "`python -m pip install .` in a copy of the book's repository"
 
 
 class NoPlainFormError(ValueError):
@@ -38,20 +56,12 @@ class NoPlainFormError(ValueError):
 
 
 @dataclass(frozen=True)
-class Target:
-    """What a label names: a chapter or one of its sections."""
-
-    chapter: str
-    title: str
-    is_chapter: bool
-
-
-@dataclass(frozen=True)
 class Chapter:
-    """A file named in the table of contents, with its number or ""."""
+    """A file of the book, with its number or ""."""
 
     path: Path
     number: str
+    parser: MarkdownIt
 
     @property
     def name(self) -> str:
@@ -59,42 +69,93 @@ class Chapter:
         return self.path.stem
 
     @cached_property
-    def text(self) -> str:
+    def lines(self) -> list[str]:
         """All of the file."""
-        return self.path.read_text(encoding="utf-8")
+        return self.path.read_text(encoding="utf-8").split("\n")
 
     @property
     def is_notebook(self) -> bool:
         """Whether the file has a kernel."""
-        return "\nkernelspec:\n" in self.text
+        return "kernelspec:" in self.lines
+
+    @cached_property
+    def tree(self) -> Node:
+        """The file, in which directives and roles are nodes of their own."""
+        tokens = list(self.expand(self.parser.parse("\n".join(self.lines)), 0))
+        return Node(tokens[tokens[0].type == "front_matter" :])
 
     @cached_property
     def title(self) -> str:
         """The first heading."""
-        return re.search(r"^# (.+)$", self.text, re.MULTILINE)[1]
+        return next(n.children[0].content for n in self.tree if n.type == "heading")
+
+    def expand(self, tokens: list[Token], line: int) -> Iterator[Token]:
+        """Yield tokens, of a text that begins at a line, with directives parsed."""
+        for token in tokens:
+            token.map = token.map and [line + number for number in token.map]
+            for child in token.children or ():
+                if child.type == "myst_role":
+                    child.type = f"role {child.meta['name']}"
+            directive = re.match(r"\{([^}]+)\}\s*(.*)", token.info)
+            if token.type not in ("fence", "colon_fence"):
+                yield token
+                continue
+            last = self.lines[token.map[1] - 1].strip("> ")
+            if set(last) != {token.markup[0]} or len(last) < len(token.markup):
+                raise self.error(token.map[0], "has no end")
+            yield from (
+                self.directive(token, *directive.groups()) if directive else [token]
+            )
+
+    def directive(self, token: Token, name: str, argument: str) -> Iterator[Token]:
+        """Yield the tokens of a directive: a pair, around its title and its content."""
+        kind, line = f"directive {name}", token.map[0] + 1
+        content = token.content
+        if content.startswith(":::"):
+            # A directive, not an option: told apart as the site's parser does.
+            content, line = f"\n{content}", line - 1
+        found = parse_directive_text(Container, "", content, validate_options=False)
+        body = "\n".join(found.body)
+        meta = {"title": argument, "options": found.options, "body": body}
+        yield Token(f"{kind}_open", "", 1, map=token.map, meta=meta)
+        if kind in {*ADMONITIONS, DROPDOWN, SOLUTION, EXERCISE}:
+            if found.warnings or not found.options.keys() <= {"class", "label", "name"}:
+                raise self.error(line, "begins options without a plain form")
+            start = line + found.body_offset
+            if name in NAMED:
+                body, start = f"{argument}\n{body}", start - 1
+            else:
+                yield from self.expand(self.parser.parseInline(argument), line - 1)
+            yield from self.expand(self.parser.parse(body), start)
+        yield Token(f"{kind}_close", "", -1)
+
+    def error(self, line: int, problem: str) -> NoPlainFormError:
+        """Return an error that names and shows a line, counted from 0."""
+        shown = self.lines[line].strip()
+        return NoPlainFormError(f"{self.path}:{line + 1}: {shown!r} {problem}")
 
     @cached_property
-    def equations(self) -> dict[str, str]:
-        """Label to number, as the site counts."""
-        labels = [label for _, label in EQUATION.findall(self.text)]
-        prefix = f"{self.number}." if self.number else ""
-        return {label: f"{prefix}{k}" for k, label in enumerate(labels, start=1)}
-
-    @cached_property
-    def targets(self) -> dict[str, Target]:
-        """Label to chapter or section."""
-        found = re.findall(r"^\(([a-z0-9-]+)\)=\n+(#+) (.+)$", self.text, re.MULTILINE)
-        targets = {
-            label: Target(self.name, title, marks == "#")
-            for label, marks, title in found
-        }
-        exercises = re.findall(
-            r"^:::\{exercise\} (.+)\n:label: (\S+)$", self.text, re.MULTILINE
-        )
-        for k, (title, label) in enumerate(exercises, start=1):
-            heading = exercise_heading(self.number, k, title)
-            targets[label] = Target(self.name, heading, is_chapter=False)
-        return targets
+    def labels(self) -> dict[str, tuple["Chapter", str, str]]:
+        """Label to chapter, kind, and title or number as on the site."""
+        labels, waiting, counts = {}, [], Counter()
+        for node in self.tree.walk():
+            counts[node.type] += 1
+            number = f"{self.number}.{counts[node.type]}".lstrip(".")
+            if node.type == "myst_target":
+                waiting.append(node.content)
+                continue
+            if node.type == "heading":
+                found = self, node.tag, node.children[0].content
+                labels |= dict.fromkeys(waiting, found)
+            elif node.type == EQUATION:
+                node.meta["number"] = number
+                labels[node.info] = self, EQUATION, number
+            elif node.type == EXERCISE:
+                node.meta["title"] = f"Exercise {number}: {node.meta['title']}"
+                label = node.meta["options"].get("label")
+                labels[label] = self, EXERCISE, node.meta["title"]
+            waiting = []
+        return labels
 
 
 class Book:
@@ -103,37 +164,31 @@ class Book:
     def __init__(self, root: Path, addresses: Addresses | None = None):
         self.root = root
         self.addresses = addresses or Addresses()
+        settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+        extensions = set(settings["parse"]["myst_enable_extensions"])
+        # Jupyter Book's own setting for $$ in a line.
+        config = MdParserConfig(enable_extensions=extensions, dmath_double_inline=True)
+        parser = create_md_parser(config, MDRenderer)
         toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
         self.chapters: dict[str, Chapter] = {}
         number = 0
         for file, is_numbered in toc_entries(toc):
             number += is_numbered
             path = root / f"{file}.md"
-            self.chapters[path.stem] = Chapter(path, str(number) if is_numbered else "")
+            shown = str(number) if is_numbered else ""
+            self.chapters[path.stem] = Chapter(path, shown, parser)
+        self.root_page, *_ = self.chapters.values()
+        # A shortened course leaves chapters out, and keeps the links to them.
+        paths = sorted(self.root_page.path.parent.glob("*.md"))
+        absent = [Chapter(p, "", parser) for p in paths if p.stem not in self.chapters]
+        chapters = [*self.chapters.values(), *absent]
+        self.labels = {k: v for c in chapters for k, v in c.labels.items()}
+        self.references = parse_file(str(root / "references.bib")).entries
 
     @property
     def notebooks(self) -> list[Chapter]:
         """The chapters with code, in order."""
         return [c for c in self.chapters.values() if c.is_notebook]
-
-    @cached_property
-    def targets(self) -> dict[str, Target]:
-        """Every label of the book."""
-        return {k: v for c in self.chapters.values() for k, v in c.targets.items()}
-
-    @cached_property
-    def equations(self) -> dict[str, tuple[str, str]]:
-        """Label to chapter and number, of every equation."""
-        return {
-            label: (c.name, number)
-            for c in self.chapters.values()
-            for label, number in c.equations.items()
-        }
-
-    @cached_property
-    def references(self) -> dict[str, Entry]:
-        """The entries of the bibliography."""
-        return parse_file(str(self.root / "references.bib")).entries
 
 
 def toc_entries(toc: dict) -> Iterator[tuple[str, bool]]:
@@ -145,7 +200,7 @@ def toc_entries(toc: dict) -> Iterator[tuple[str, bool]]:
 
 
 def plain_notebook(
-    book: Book, name: str, *, solutions: bool = True, together: bool = False
+    book: Book, name: str, handout: Collection[str] = ()
 ) -> nbformat.NotebookNode:
     """Return a chapter as a plain notebook without outputs.
 
@@ -155,302 +210,291 @@ def plain_notebook(
         The book, whose other chapters the links name.
     name
         The chapter, such as ``lab_numpy``.
-    solutions
-        Whether solutions and answers are there, folded away, or left out altogether.
-    together
-        Whether the other notebooks lie beside this one, and the book's code in
-        ``code``: then links lead to them, and the code is installed from there.
+    handout
+        The chapters that are handed out together, beside the book's code in ``code``:
+        then solutions and answers are left out, and links lead to these chapters.
 
     Raises
     ------
     NoPlainFormError
         If the chapter has markup that can't be put in plain Markdown.
     """
-    chapter = book.chapters[name]
-    writer = _Writer(book, chapter, solutions=solutions, together=together)
+    new = {"markdown": new_markdown_cell, "code": new_code_cell}
     cells = [
-        new_markdown_cell(content) if kind == "markdown" else new_code_cell(content)
-        for kind, content in writer.cells()
+        new[kind](content, id=f"{name}-{k}")
+        for k, (kind, content) in enumerate(_Writer(book, name, handout).cells())
     ]
-    for k, cell in enumerate(cells):
-        cell.id = f"{name}-{k}"
-    metadata = {
-        "kernelspec": {
-            "display_name": "Python 3",
-            "language": "python",
-            "name": "python3",
-        },
-        "language_info": {"name": "python"},
-    }
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
     return new_notebook(cells=cells, metadata=metadata)
 
 
 class _Writer:
     """One chapter on its way to plain Markdown."""
 
-    def __init__(
-        self, book: Book, chapter: Chapter, *, solutions: bool, together: bool
-    ):
-        self.book = book
-        self.chapter = chapter
-        self.solutions = solutions
-        self.together = together
-        self.exercises = 0
+    def __init__(self, book: Book, name: str, handout: Collection[str]):
+        self.book, self.chapter, self.handout = book, book.chapters[name], handout
+        dropped = ("myst_target", "myst_line_comment", "myst_block_break")
+        forms = {
+            **DEFAULT_RENDERERS,
+            **dict.fromkeys(dropped, lambda node, context: ""),
+            **dict.fromkeys(("html_block", "html_inline"), self.comment),
+            **dict.fromkeys(("link", "image"), self.with_address),
+            "text": text,
+            "list_item": list_item,
+            "math_inline": lambda node, context: f"${maths(node)}$",
+            "math_inline_double": lambda node, context: f"$${maths(node)}$$",
+            **dict.fromkeys(("math_block", EQUATION), display),
+            "table": table,
+            "dl": definitions,
+            **dict.fromkeys((*ADMONITIONS, DROPDOWN, SOLUTION), self.box),
+            EXERCISE: exercise,
+            "role ref": self.reference,
+            "role eq": self.equation,
+            **dict.fromkeys(("role cite:t", "role cite:p"), self.citations),
+        }
+        self.context = RenderContext(
+            defaultdict(lambda: self.refuse, forms),
+            {},
+            {"mdformat": {"number": True}},
+            {"indent_width": 0, "used_refs": set()},
+        )
 
     def cells(self) -> Iterator[tuple[str, str]]:
         """Yield kind and content of each cell."""
-        title, rest, code = self.opening()
-        yield "markdown", title
-        yield "code", code
-        hidden: list[str] | None = None
-        for kind, content in self.pieces(rest):
-            if kind == "start":
-                hidden = []
-            elif kind == "end":
-                if self.solutions:
-                    yield "markdown", details("Solution", "\n\n".join(hidden))
-                hidden = None
-            elif hidden is not None:
-                code_of = kind == "code"
-                hidden.append(
-                    f"```python\n{content}\n```" if code_of else self.plain(content)
-                )
-            elif kind == "code":
-                yield "code", content
-            else:
-                for part in at_headings(self.plain(content)):
-                    yield "markdown", part
+        yield from self.opening()
+        parts: list[str] = []
+        gate = None
+        for node in self.chapter.tree:
+            if node.type in (START, END) and (node.type == START) == bool(gate):
+                raise self.error(node, "opens or closes no solution")
+            begins = node.type in ("heading", EXERCISE, CODE, START)
+            if begins and not gate and any(parts):
+                yield "markdown", join(parts)
+                parts = []
+            if node.type == START:
+                gate = node
+            elif node.type == END:
+                if not self.handout:
+                    yield "markdown", details("Solution", join(parts))
+                gate, parts = None, []
+            elif node.type == CODE and not gate:
+                yield "code", node.meta["body"]
+            elif node.type == CODE:
+                parts.append(f"```python\n{node.meta['body']}\n```")
+            elif node.tag != "h1":
+                parts.append(node.render(self.context))
+        if gate:
+            raise self.error(gate, "is never closed")
+        if any(parts):
+            yield "markdown", join(parts)
 
-    def opening(self) -> tuple[str, list[nbformat.NotebookNode], str]:
-        """Return the first cell, the chapter's cells without its title, the set-up."""
-        cells = jupytext.reads(self.chapter.text, "md:myst").cells
-        label_and_title = re.compile(r"\A(?:\([a-z0-9-]+\)=\n)?# .+\n*")
-        cells[0].source = label_and_title.sub("", cells[0].source, count=1)
-        addresses = self.book.addresses
-        requirement = "./code" if self.together else addresses.requirement()
+    def opening(self) -> Iterator[tuple[str, str]]:
+        """Yield the first two cells: what this is, and the set-up."""
+        addresses, number = self.book.addresses, self.chapter.number
+        requirement = "./code" if self.handout else addresses.requirement()
         # The page has the solutions, which notebooks that are handed out leave out.
-        page = f"chapters/{self.chapter.name}"
-        where = addresses.page(page) if self.solutions else ""
-        title = next(iter(self.book.chapters.values())).title
-        source = f"Chapter {self.chapter.number} of" if self.chapter.number else "From"
-        link = f" [Its page]({where}) shows it with all outputs." if where else ""
-        lines = [f"# {self.chapter.title}", "", f"*{source} “{title}”.*{link}"]
-        install = (
-            "The next cell installs it where it is missing. "
-            f'By hand: `python -m pip install "{requirement}"`.'
-            if requirement
-            else "It is installed with `python -m pip install .` "
-            "in a copy of the book's repository."
+        page = "" if self.handout else addresses.page(f"chapters/{self.chapter.name}")
+        by_hand = (
+            f'`python -m pip install "{requirement}"`' if requirement else IN_A_COPY
         )
-        lines += [
-            "",
-            "> **To run this notebook** you need the book's code, the package "
-            "`backprop_book`.",
-            f"> {install}",
-            "> Run the cells from the top, each with Shift and Enter.",
-        ]
-        return "\n".join(lines), cells, self.setup(requirement)
-
-    def setup(self, requirement: str) -> str:
-        """Return the code of the cell that makes sure of the book's package."""
-        if requirement:
-            return (
-                "try:\n"
-                "    import backprop_book\n"
-                "except ImportError:\n"
-                f'    %pip install --quiet "{requirement}"'
-            )
-        return (
-            "try:\n"
-            "    import backprop_book\n"
-            "except ImportError:\n"
-            "    raise ModuleNotFoundError(\n"
-            '        "The book\'s code is missing. To install it, in a copy of the "\n'
-            '        "book\'s repository: python -m pip install ."\n'
-            "    ) from None"
+        yield (
+            "markdown",
+            OPENING.format(
+                title=self.chapter.title,
+                source=f"Chapter {number} of" if number else "From",
+                book=self.book.root_page.title,
+                link=f" [Its page]({page}) shows it with all outputs." if page else "",
+                install="The next cell installs it where it is missing. "
+                f"By hand: {by_hand}."
+                if requirement
+                else f"To install it: {IN_A_COPY}.",
+            ),
         )
+        install = f'%pip install --quiet "{requirement}"'
+        missing = f'raise ModuleNotFoundError("To install it: {IN_A_COPY}") from None'
+        yield "code", SETUP + (install if requirement else missing)
 
-    def pieces(self, cells: list) -> Iterator[tuple[str, str]]:
-        """Yield Markdown, code, and the start and end of each solution."""
-        for cell in cells:
-            if cell.cell_type == "code":
-                yield "code", cell.source
-                continue
-            position = 0
-            for gate in GATE.finditer(cell.source):
-                yield "markdown", cell.source[position : gate.start()]
-                yield gate[1], ""
-                position = gate.end()
-            yield "markdown", cell.source[position:]
+    def error(self, node: Node, problem: str) -> NoPlainFormError:
+        """Return an error that names a node's line."""
+        block = node
+        while not block.map:
+            block = block.parent
+        line = block.map[0]
+        for inner in block.walk():
+            if inner is node:
+                break
+            line += inner.type in ("softbreak", "hardbreak")
+        return self.chapter.error(line, problem)
 
-    def plain(self, text: str) -> str:
-        """Return MyST Markdown as plain Markdown."""
-        return self.blocks(text).replace("\0", "")
+    def refuse(self, node: Node, context: RenderContext) -> str:
+        """Raise the error of a node that has no plain form."""
+        raise self.error(node, f"has no plain form ({node.type})")
 
-    def blocks(self, text: str) -> str:
-        """Return plain Markdown, in which each line of code begins with a mark."""
-        lines, out = text.split("\n"), []
-        k = 0
-        while k < len(lines):
-            line = lines[k]
-            if fence := FENCE.match(line):
-                end = closing(lines, k, fence[1], self.chapter)
-                body = lines[k + 1 : end]
-                out += self.directive(fence[2], fence[3], body).split("\n")
-                k = end
-            elif fence := CODE_FENCE.match(line):
-                end = closing(lines, k, fence[1], self.chapter)
-                out += ["\0" + code for code in lines[k : end + 1]]
-                k = end
-            elif not LABEL.match(line) and line != "+++":
-                out.append(line)
-            k += 1
-        text = re.sub(r"\n{3,}", "\n\n", "\n".join(out)).strip()
-        return self.inline(text)
+    def comment(self, node: Node, context: RenderContext) -> str:
+        """Leave a comment out, and allow no other HTML."""
+        if not re.fullmatch(r"(\s*<!--.*?-->)+\s*", node.content, re.DOTALL):
+            self.refuse(node, context)
+        return ""
 
-    def directive(self, name: str, argument: str, body: list[str]) -> str:
-        """Return a directive's plain form."""
-        while body and OPTION.match(body[0]):
-            body = body[1:]
-        content = self.blocks("\n".join(body))
-        if name == "exercise":
-            self.exercises += 1
-            heading = exercise_heading(self.chapter.number, self.exercises, argument)
-            return f"### {heading}\n\n{content}"
-        if name == "dropdown":
-            answer = details("Answer", content) if self.solutions else ""
-            question = re.sub(r"^(\d)\. ", r"\1\\. ", argument)
-            return f"**{question}**\n\n{answer}"
-        if name == "admonition" or name in ADMONITIONS:
-            title = argument if name == "admonition" else name.capitalize()
-            # A quotation's mark at the start of a line would be read as maths.
-            content = re.sub(
-                r"^\$\$\n(.*?)\n\$\$$",
-                lambda maths: f"$${maths[1]}$$".replace("\n", " "),
-                content,
-                flags=re.MULTILINE | re.DOTALL,
-            )
-            quoted = f"**{title}**\n\n{content}".split("\n")
-            return "\n".join(f"> {line}".rstrip() for line in quoted)
-        raise NoPlainFormError(f"{self.chapter.path}: {{{name}}} has no plain form yet")
+    def with_address(self, node: Node, context: RenderContext) -> str:
+        """Return a link or an image that is the same wherever the notebook lies."""
+        if not re.match(
+            "(https?|mailto):", node.attrs.get("src") or node.attrs["href"]
+        ):
+            self.refuse(node, context)
+        return DEFAULT_RENDERERS[node.type](node, context)
 
-    def inline(self, text: str) -> str:
-        """Return text with equations numbered, roles resolved, definitions listed."""
-        text = EQUATION.sub(self.numbered, text)
-        text = re.sub(r"^(\S.*)\n: +", r"- **\1**: ", text, flags=re.MULTILINE)
-        return ROLE.sub(self.role, text)
+    def box(self, node: Node, context: RenderContext) -> str:
+        """Return an admonition as a quotation; folded, or left out, what is a fold."""
+        title, parts = node.meta["title"], list(node)
+        if parts and parts[0].type == "inline":
+            title = parts.pop(0).render(context)
+        elif node.type in ADMONITIONS:
+            title = node.type.split()[1].capitalize()
+        content = join(part.render(context) for part in parts)
+        classes = re.findall(r"[\w-]+", str(node.meta["options"].get("class")).lower())
+        if node.type == DROPDOWN:
+            answer = "" if self.handout else details("Answer", content)
+            return join([f"**{title}**" if title else "", answer])
+        if node.type == SOLUTION or {"dropdown", "toggle"} & {*classes}:
+            summary = "Solution" if node.type == SOLUTION else html.escape(title)
+            return "" if self.handout else details(summary, content)
+        lines = f"**{title}**\n\n{content}".split("\n")
+        return "\n".join(f"> {line}".rstrip() for line in lines)
 
-    def numbered(self, equation: re.Match) -> str:
-        """Return a labelled equation with its number."""
-        number = self.chapter.equations[equation[2]]
-        return f"$$\n{equation[1]} \\tag{{{number}}}\n$$"
+    def look_up(self, where: dict, key: str, node: Node) -> object:
+        """Return what a role names."""
+        if key not in where:
+            raise self.error(node, f"names {key!r}, which is nowhere")
+        return where[key]
 
-    def role(self, role: re.Match) -> str:
-        """Return what a role shows, as a link where there is something to link to."""
-        name, content = role[1], role[2]
-        try:
-            if name == "ref":
-                return self.link(content)
-            if name == "eq":
-                return self.equation(content)
-            if name in ("cite:t", "cite:p"):
-                cited = [self.citation(k.strip(), name) for k in content.split(",")]
-                joined = ("; " if name == "cite:p" else ", ").join(cited)
-                return f"({joined})" if name == "cite:p" else joined
-        except KeyError as key:
-            raise NoPlainFormError(
-                f"{self.chapter.path}: {role[0]} leads nowhere ({key})"
-            ) from None
-        raise NoPlainFormError(
-            f"{self.chapter.path}: role {{{name}}} has no plain form yet"
+    def reference(self, node: Node, context: RenderContext) -> str:
+        """Return a link to a chapter, section or exercise, or its words alone."""
+        said, label = re.fullmatch(r"(?:(.+?)\s*<)?([^<>]+)>?", node.content).groups()
+        chapter, kind, title = self.look_up(self.book.labels, label, node)
+        words = (
+            Node([Token("text", "", 0, content=said)]).render(context)
+            if said
+            else title
         )
-
-    def link(self, content: str) -> str:
-        """Return a link to a chapter or section, or its words alone."""
-        explicit = re.fullmatch(r"(.+?)\s*<([^>]+)>", content, re.DOTALL)
-        label = explicit[2] if explicit else content
-        target = self.book.targets[label]
-        text = explicit[1] if explicit else target.title
-        url = self.url(target, label)
-        if url:
-            return f"[{text}]({url})"
-        if explicit:
-            return text
-        if target.is_chapter or target.chapter == self.chapter.name:
-            return f"*{text}*"
-        return f"*{text}* (in *{self.book.chapters[target.chapter].title}*)"
-
-    def url(self, target: Target, label: str) -> str:
-        """Return where a link leads to, or ""."""
+        here = chapter is self.chapter
         # Jupyter makes a heading's anchor so.
-        anchor = "" if target.is_chapter else f"#{heading_anchor(target.title)}"
-        if target.chapter == self.chapter.name and anchor:
-            return anchor
-        other = self.book.chapters[target.chapter]
-        if self.together and other.is_notebook:
-            return f"{target.chapter}.ipynb{anchor}"
-        return self.book.addresses.page(
-            f"chapters/{target.chapter}", "" if target.is_chapter else label
-        )
+        anchor = "#" + re.sub(r"[`*]", "", title).replace(" ", "-")
+        anchor = "" if kind == "h1" else anchor
+        if here and anchor:
+            return f"[{words}]({anchor})"
+        if chapter.name in self.handout and not here:
+            return f"[{words}]({chapter.name}.ipynb{anchor})"
+        # The site's page of another lesson has its solutions.
+        is_there = chapter.name in self.book.chapters
+        if is_there and not (self.handout and chapter.is_notebook):
+            page = f"chapters/{chapter.name}"
+            if url := self.book.addresses.page(page, label if anchor else ""):
+                return f"[{words}]({url})"
+        if said:
+            return words
+        return f"*{words}*" + (f" (in *{chapter.title}*)" if anchor else "")
 
-    def equation(self, label: str) -> str:
+    def equation(self, node: Node, context: RenderContext) -> str:
         """Return an equation's number, and its chapter where that is another one."""
-        chapter, number = self.book.equations[label]
-        if chapter == self.chapter.name:
-            return f"({number})"
-        return f"({number}) of *{self.book.chapters[chapter].title}*"
+        chapter, _, number = self.look_up(self.book.labels, node.content, node)
+        return f"({number})" + f" of *{chapter.title}*" * (chapter is not self.chapter)
 
-    def citation(self, key: str, style: str) -> str:
-        """Return authors and year, linked to the work."""
-        entry = self.book.references[key]
-        names = [
-            str(Text.from_latex(" ".join(person.prelast_names + person.last_names)))
-            for person in entry.persons["author"]
-        ]
-        if len(names) > 2:
-            names = [f"{names[0]} et al."]
-        text = " and ".join(names)
-        year = entry.fields["year"]
-        text += f", {year}" if style == "cite:p" else f" ({year})"
-        doi = entry.fields.get("doi")
-        url = f"https://doi.org/{doi}" if doi else entry.fields.get("url", "")
-        return f"[{text}]({url})" if url else text
+    def citations(self, node: Node, context: RenderContext) -> str:
+        """Return authors and years, linked to the works."""
+        keys = [key.strip() for key in node.content.split(",")]
+        entries = [self.look_up(self.book.references, key, node) for key in keys]
+        if node.type == "role cite:t":
+            return ", ".join(citation(entry, " ({})") for entry in entries)
+        return f"({'; '.join(citation(entry, ', {}') for entry in entries)})"
+
+
+def citation(entry, year: str) -> str:
+    """Return authors and year of a work, linked to it."""
+    people = entry.persons["author"]
+    names = [
+        str(Text.from_latex(" ".join(person.prelast_names + person.last_names)))
+        for person in people
+    ]
+    names = names if len(names) < 3 else [f"{names[0]} et al."]
+    words = " and ".join(names) + year.format(entry.fields["year"])
+    doi = entry.fields.get("doi")
+    url = f"https://doi.org/{doi}" if doi else entry.fields.get("url", "")
+    return f"[{words}]({url})" if url else words
+
+
+def join(parts: Iterable[str]) -> str:
+    """Return blocks with an empty line between them."""
+    return "\n\n".join(part for part in parts if part)
 
 
 def details(summary: str, content: str) -> str:
     """Return Markdown that is folded away."""
-    return (
-        f"<details>\n<summary><b>{summary}</b></summary>\n\n{content.strip()}\n\n"
-        "</details>"
-    )
+    return f"<details>\n<summary><b>{summary}</b></summary>\n\n{content}\n\n</details>"
 
 
-def exercise_heading(chapter: str, number: int, title: str) -> str:
-    """Return the heading of an exercise, with the number that the site gives it."""
-    return f"Exercise {f'{chapter}.{number}'.lstrip('.')}: {title}"
+def exercise(node: Node, context: RenderContext) -> str:
+    """Return an exercise under a heading."""
+    _, *parts = node
+    return join([f"### {node.meta['title']}", *(p.render(context) for p in parts)])
 
 
-def heading_anchor(title: str) -> str:
-    """Return the anchor that Jupyter gives a heading."""
-    return re.sub(r"[`*]", "", title).replace(" ", "-")
+def text(node: Node, context: RenderContext) -> str:
+    """Return text in which a dollar opens no formula."""
+    return DEFAULT_RENDERERS["text"](node, context).replace("$", r"\$")
 
 
-def closing(lines: list[str], start: int, fence: str, chapter: Chapter) -> int:
-    """Return the number of the line that closes a fence."""
-    for k in range(start + 1, len(lines)):
-        if lines[k].rstrip() == fence:
-            return k
-    raise NoPlainFormError(f"{chapter.path}: {lines[start]!r} is not closed")
+def maths(node: Node) -> str:
+    """Return a formula without the comments and empty lines that TeX allows."""
+    lines = re.sub(r"(?<!\\)%.*", "", node.content).splitlines()
+    return "\n".join(line for line in lines if line.strip())
 
 
-def at_headings(text: str) -> Iterator[str]:
-    """Yield the parts of a text, each from a heading to the next."""
-    part, fenced = [], False
-    for line in text.split("\n"):
-        fenced ^= bool(CODE_FENCE.match(line))
-        if re.match(r"#{1,6} ", line) and not fenced and part:
-            yield "\n".join(part).strip()
-            part = []
-        part.append(line)
-    if rest := "\n".join(part).strip():
-        yield rest
+def display(node: Node, context: RenderContext) -> str:
+    """Return a formula on lines of its own, with its number if it has one."""
+    number = node.meta.get("number")
+    content = maths(node) + (rf" \tag{{{number}}}" if number else "")
+    while node := node.parent:
+        # A quotation's mark at the start of a line would be read as maths.
+        if node.type in {"blockquote", *ADMONITIONS}:
+            return f"$${content}$$".replace("\n", " ")
+    return f"$$\n{content}\n$$"
+
+
+def list_item(node: Node, context: RenderContext) -> str:
+    """Return an item; in it, a quotation or a fold needs empty lines around it."""
+    if any(child.type.startswith("directive") for child in node):
+        return join(child.render(context) for child in node)
+    return DEFAULT_RENDERERS["list_item"](node, context)
+
+
+def definitions(node: Node, context: RenderContext) -> str:
+    """Return a list of definitions as a plain list."""
+    items = []
+    for child in node:
+        content = join(part.render(context) for part in child)
+        if child.type == "dt":
+            items.append(f"- **{content}**:")
+        else:
+            items[-1] += " " + indent(content, "  ").strip()
+    return "\n".join(items)
+
+
+def table(node: Node, context: RenderContext) -> str:
+    """Return a table; a bar in a cell's formula or code would end the cell."""
+    rows = [
+        [
+            re.sub(
+                r"(?<!\\)\$.*?\$",
+                lambda formula: formula[0].replace("|", r"\vert "),
+                "".join(part.render(context) for part in cell),
+            ).replace("|", r"\|")
+            for cell in row
+        ]
+        for part in node
+        for row in part
+    ]
+    styles = [cell.attrs.get("style", "") for cell in node.children[0].children[0]]
+    rows.insert(1, ["-" * 3 + ":" * style.endswith("right") for style in styles])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

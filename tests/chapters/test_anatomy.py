@@ -76,6 +76,23 @@ def test_each_exercise_has_an_empty_answer_and_an_executed_solution(chapter):
     ), f"{chapter}: a solution that is not executed"
 
 
+@pytest.mark.parametrize("chapter", LESSONS, ids=str)
+def test_solutions_are_closed_in_jupyterlab(chapter):
+    """It shows the first line of a closed cell, which then should be no answer."""
+    gates = {"code": "#", "markdown": ":::{solution-start}"}
+    inside = False
+    for cell in chapter.notebook.cells:
+        starts = ":::{solution-start}" in cell.source
+        ends = ":::{solution-end}" in cell.source
+        closed = (inside or starts) and not cell.source.startswith(":::{solution-end}")
+        settings = cell.metadata.get("jupyter", {})
+        assert settings.get("source_hidden", False) == closed, cell.source
+        if starts or (closed and cell.cell_type == "code"):
+            assert cell.source.startswith(gates[cell.cell_type]), cell.source
+        assert not (closed and ends) or cell.source.endswith(":::{solution-end}\n:::")
+        inside = (inside or starts) and not ends
+
+
 def is_empty_answer(source):
     """Return whether a cell sets a name to None and hands it to a checker."""
     tree = ast.parse(source)

@@ -1,6 +1,7 @@
 """The notebooks of the site: what plain Jupyter shows well, and what runs anywhere."""
 
 import re
+import shutil
 
 import nbformat
 import pytest
@@ -10,87 +11,174 @@ from chapter_files import CHAPTERS, NOTEBOOKS, ROOT
 from plain_notebook import Book, NoPlainFormError, plain_notebook
 from small_book import HEADER
 
-BOOK = Book(ROOT)
-# Markup that Jupyter's own Markdown would show as it stands.
-MYST = re.compile(
-    r"^:::|\{[a-z:-]+\}`|^\([a-z0-9-]+\)=$|^\$\$ \(|^```\{|^: |^:[a-z-]+: ",
-    re.MULTILINE,
-)
+REFERENCES = """\
+@book{one, author = {A. Ada}, title = {T}, year = {2001}, doi = {10.1/2}}
+@book{two, author = {Ada, A. and Bob, B. and Cy, C.}, title = {T}, year = {2002}}
+"""
+TWO = "(two)=\n# Two\n\n(part)=\n## A `part`\n\n$$\nb\n$$ (eq-two)"
+ABSENT = "(absent)=\n# Absent"
 
 
-def read(book, chapter):
-    return nbformat.read(
-        book.html / "notebooks" / f"{chapter.name}.ipynb", as_version=4
+def make(tmp_path, text, handout=()):
+    """Return the notebook of a chapter with this text, in a book of three."""
+    (tmp_path / "chapters").mkdir()
+    pages = {"index": "# The book", "one": f"# One\n\n{text}", "two": TWO}
+    for name, page in {**pages, "absent": ABSENT}.items():
+        (tmp_path / "chapters" / f"{name}.md").write_text(f"{HEADER}\n{page}\n")
+    shutil.copy(ROOT / "_config.yml", tmp_path)
+    (tmp_path / "references.bib").write_text(REFERENCES)
+    (tmp_path / "_toc.yml").write_text(
+        "root: chapters/index\nparts:\n  - numbered: 1\n    chapters:\n"
+        "      - file: chapters/one\n      - file: chapters/two\n"
     )
+    return plain_notebook(Book(tmp_path), "one", handout)
 
 
 def text_of(notebook):
-    cells = [c.source for c in notebook.cells if c.cell_type == "markdown"]
-    return "\n\n".join(cells)
+    """Return everything but the first two cells, which are the same everywhere."""
+    return "\n\n".join(cell.source for cell in notebook.cells[2:])
 
 
-def code_of(notebook):
-    return [c.source for c in notebook.cells if c.cell_type == "code"]
+FORMS = [
+    (":::{note}\nText.\n:::", "> **Note**\n>\n> Text."),
+    ("~~~{tip} Text.\n~~~", "> **Tip**\n>\n> Text."),
+    ("  ~~~{admonition} A `b`\n  Text.\n  ~~~", "> **A `b`**\n>\n> Text."),
+    ("::::{tip}\n:::{tip}\nX.\n:::\n::::", "> **Tip**\n>\n> > **Tip**\n> >\n> > X."),
+    (
+        "1. Item\n   :::{tip}\n   X.\n   :::\n2. Next",
+        "1. Item\n\n   > **Tip**\n   >\n   > X.\n2. Next",
+    ),
+    (
+        ":::{exercise} Add\n:label: ex\nX.\n:::\n\n{ref}`ex`",
+        "### Exercise 1.1: Add\n\nX.\n\n[Exercise 1.1: Add](#Exercise-1.1:-Add)",
+    ),
+    ("$$\na\n= b\n$$ (eq)\n\n{eq}`eq`", "$$\na\n= b \\tag{1.1}\n$$\n\n(1.1)"),
+    ("> $$\n> a\n> = b\n> $$", "> $$a = b$$"),
+    ("Term\n: Meaning,\n  more.", "- **Term**: Meaning,\n  more."),
+    (
+        "| a | b |\n|---|--:|\n| `x\\|y` | $\\|z\\|$ |",
+        "| a | b |\n| --- | ---: |\n| `x\\|y` | $\\vert z\\vert $ |",
+    ),
+    ("\\$3,\na_b, `$x$` and $a_b * c_d$.", "\\$3,\na_b, `$x$` and $a_b * c_d$."),
+    ("(here)=\n## Here\n\n{ref}`here`", "## Here\n\n[Here](#Here)"),
+    ("{ref}`two`, {ref}`x <part>`, {ref}`absent`", "*Two*, x, *Absent*"),
+    ("{ref}`part`, {eq}`eq-two`", "*A `part`* (in *Two*), (2.1) of *Two*"),
+    ("{cite:t}`one,two`", "[Ada (2001)](https://doi.org/10.1/2), Ada et al. (2002)"),
+    ("{cite:p}`one`", "([Ada, 2001](https://doi.org/10.1/2))"),
+    ("![A](https://a.org)\n<https://a.org>", "![A](https://a.org)\n<https://a.org>"),
+]
 
 
-def make(tmp_path, *pages, **options):
-    """Return the plain notebook of the first of these pages."""
-    for k, text in enumerate(pages):
-        (tmp_path / f"page{k}.md").write_text(text)
-    (tmp_path / "references.bib").write_text("")
-    toc = "root: page0\nparts:\n  - numbered: 1\n    chapters:\n"
-    toc += "".join(f"      - file: page{k}\n" for k in range(len(pages)))
-    (tmp_path / "_toc.yml").write_text(toc)
-    return plain_notebook(Book(tmp_path), "page0", **options)
+@pytest.mark.parametrize(("markup", "plain"), FORMS)
+def test_each_piece_of_markup_has_its_plain_form(tmp_path, markup, plain):
+    assert text_of(make(tmp_path, markup)) == plain
 
 
-@pytest.mark.parametrize("chapter", NOTEBOOKS, ids=str)
-def test_nothing_is_left_that_plain_jupyter_shows_raw(book, chapter):
-    notebook = read(book, chapter)
-    nbformat.validate(notebook)
-    fenced = re.compile(r"^```python\n.*?^```$", re.MULTILINE | re.DOTALL)
-    assert not MYST.findall(fenced.sub("", text_of(notebook)))
+ERRORS = [
+    (":::{tab-set}\n:::", 1, "directive tab-set"),
+    ("> One.\n>\n> ```{figure} a.png\n> ```", 3, "directive figure"),
+    ("::::{note}\n:::{solution-start} ex\n:::\n::::", 2, "solution-start"),
+    ("- ```{code-cell}\n  1\n  ```", 1, "code-cell"),
+    (":::\nX\n:::", 1, "colon_fence"),
+    (":::{exercise} X\n:nonumber:\nX\n:::", 2, "option"),
+    (":::{note}\n:class: dropdown\n:x: [\nX\n:::", 2, "option"),
+    ("One,\n{guilabel}`word`.", 2, "role guilabel"),
+    ("One {{ key }}.", 1, "substitution"),
+    ("One [^1].\n\n[^1]: Two.", 1, "footnote"),
+    ("One\ntwo <b>three</b>.", 2, "<b>"),
+    ("<div>\n</div>", 1, "html_block"),
+    ("<!-- a --> <b>", 1, "html_block"),
+    ("![A](a.png)", 1, "image"),
+    ("[A](two.md)", 1, "link"),
+    ("One,\n*see {ref}`nowhere`*.", 2, "'nowhere'"),
+    ("See {eq}`nowhere`.", 1, "'nowhere'"),
+    ("See {cite:t}`one,nobody`.", 1, "'nobody'"),
+    (":::{note}\nno end", 1, "has no end"),
+    ("> ~~~{note}\n> no end\n\nText.", 1, "has no end"),
+    ("Text.\n\n:::{solution-start} ex\n:::\n\nX.", 3, "never closed"),
+    ("Text.\n\n:::{solution-end}\n:::", 3, "no solution"),
+]
 
 
-@pytest.mark.parametrize("chapter", NOTEBOOKS, ids=str)
-def test_no_code_is_lost_and_no_output_is_there(book, chapter):
-    notebook = read(book, chapter)
-    whole = text_of(notebook) + "\n".join(code_of(notebook))
-    for cell in chapter.code:
-        assert cell.source in whole
-    assert not any(
-        c.outputs or c.execution_count for c in notebook.cells if "outputs" in c
-    )
+@pytest.mark.parametrize(("markup", "line", "named"), ERRORS)
+def test_what_has_no_plain_form_is_an_error_with_its_line(
+    tmp_path, markup, line, named
+):
+    first = len(f"{HEADER}\n# One\n\n".splitlines())
+    with pytest.raises(NoPlainFormError) as error:
+        make(tmp_path, markup)
+    assert f"one.md:{first + line}: " in str(error.value)
+    assert named in str(error.value)
 
 
-@pytest.mark.parametrize("chapter", NOTEBOOKS, ids=str)
-def test_equations_have_the_numbers_of_the_page(book, chapter):
-    shown = [tag.get_text() for tag in book.page(chapter.name).select(".eqno")]
-    numbers = re.findall(
-        r"\\tag\{([\d.]+)\}\n\$\$$", text_of(read(book, chapter)), re.M
-    )
-    assert [f"({number})" for number in numbers] == [s.rstrip("#") for s in shown]
+FOLDS = [
+    ":::{solution-start} ex\n:class: dropdown\n:::\nSECRET\n\n:::{solution-end}\n:::",
+    "```{solution-start} ex\n```\n~~~{code-cell}\nSECRET\n~~~\n ~~~{solution-end}\n~~~",
+    ":::{solution} ex\nSECRET\n:::",
+    ":::{dropdown} Why?\nSECRET\n:::",
+    "~~~{dropdown}\nSECRET\n~~~",
+    "   ````{dropdown} Why?\n   SECRET\n   ````",
+    "- Item\n\n  :::{dropdown} Why?\n  SECRET\n  :::",
+    "::::{note}\n:::{dropdown} Why?\nSECRET\n:::\n::::",
+    "> ```{dropdown} Why?\n> SECRET\n> ```",
+    ":::{admonition} SECRET\n:class: tip, Dropdown\nX\n:::",
+    ":::{warning}\n---\nclass: toggle\n---\nSECRET\n:::",
+]
+COMMENTS = [
+    "% SECRET",
+    "Text\n% SECRET\nmore.",
+    "<!-- SECRET\n\nmore -->",
+    "One <!-- SECRET --> two.",
+    '+++ {"SECRET": 1}',
+    "(SECRET)=\n## Part",
+    "$$\na % SECRET\n$$",
+    "```{code-cell}\n:tags: [SECRET]\n1\n```",
+]
 
 
-@pytest.mark.parametrize("chapter", NOTEBOOKS, ids=str)
-def test_exercises_have_the_numbers_of_the_page(book, chapter):
-    titles = [
-        re.sub(r"^(Exercise [\d.]+) +\((.+)\)$", r"\1: \2", title.get_text().strip())
-        for title in book.page(chapter.name).select("div.exercise > p.admonition-title")
-    ]
-    headings = re.findall(r"^### (Exercise .+)$", text_of(read(book, chapter)), re.M)
-    assert [h.replace("`", "") for h in headings] == [
-        title.replace("’", "'") for title in titles
-    ]
+@pytest.mark.parametrize("markup", FOLDS)
+def test_solutions_and_answers_are_folded_and_not_handed_out(tmp_path, markup):
+    text = text_of(make(tmp_path, markup))
+    inside = re.search(r"<details>.*?</details>", text, re.DOTALL)[0]
+    assert text.count("SECRET") == inside.count("SECRET") == 1
+    shutil.rmtree(tmp_path / "chapters")
+    handed_out = nbformat.writes(make(tmp_path, markup, handout=["one"]))
+    assert "SECRET" not in handed_out
+    assert "<details>" not in handed_out
 
 
-@pytest.mark.parametrize("chapter", NOTEBOOKS, ids=str)
-def test_what_is_folded_on_the_page_is_folded_in_the_notebook(book, chapter):
-    text = text_of(read(book, chapter))
-    solutions = chapter.text.count(":::{solution-start}")
-    assert text.count("<summary><b>Solution</b></summary>") == solutions
-    assert text.count("<summary><b>Answer</b>") == chapter.text.count(":::{dropdown}")
-    assert text.count("<details>") == text.count("</details>")
+@pytest.mark.parametrize("markup", COMMENTS)
+def test_comments_and_metadata_are_left_out(tmp_path, markup):
+    assert "SECRET" not in nbformat.writes(make(tmp_path, markup))
+
+
+def test_cells_begin_at_headings_exercises_and_code(tmp_path):
+    text = "A.\n\n## B\n\n```{code-cell}\nc = 1\n```\n\n:::{exercise} D\n:::"
+    cells = make(tmp_path, text).cells[2:]
+    expected = ["A.", "## B", "c = 1", "### Exercise 1.1: D"]
+    assert [cell.source for cell in cells] == expected
+
+
+def test_a_handout_links_to_what_is_in_it_and_names_the_rest(tmp_path):
+    text = "{ref}`two`, {ref}`part`"
+    both = text_of(make(tmp_path, text, handout=["one", "two"]))
+    assert both == "[Two](two.ipynb), [A `part`](two.ipynb#A-part)"
+    shutil.rmtree(tmp_path / "chapters")
+    alone = make(tmp_path, text, handout=["one"])
+    assert text_of(alone) == "*Two*, *A `part`* (in *Two*)"
+    assert '%pip install --quiet "./code"' in alone.cells[1].source
+
+
+def test_without_the_books_code_the_notebook_says_what_to_do(tmp_path):
+    notebook = make(tmp_path, "")
+    first, setup = notebook.cells
+    assert first.source.startswith("# One\n\n*Chapter 1 of “The book”.*")
+    setup.source = setup.source.replace("backprop_book", "absent_book")
+    NotebookClient(notebook, allow_errors=True).execute(cwd=str(tmp_path))
+    (output,) = setup.outputs
+    assert output.ename == "ModuleNotFoundError"
+    assert "pip install" in first.source
+    assert "pip install" in output.evalue
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=str)
@@ -102,126 +190,20 @@ def test_a_notebook_is_offered_where_there_is_code_and_nowhere_else(book, chapte
     assert links == expected
 
 
-def test_the_first_cell_says_how_to_install_what_the_second_needs(book):
-    for chapter in NOTEBOOKS:
-        first, second, *_ = read(book, chapter).cells
-        assert first.source.startswith(f"# {BOOK.chapters[chapter.name].title}\n")
-        assert "pip install" in first.source
-        assert "import backprop_book" in second.source
-
-
-def test_without_the_books_code_the_notebook_says_what_to_do(tmp_path):
-    notebook = make(tmp_path, f"{HEADER}\n# Title\n")
-    setup = notebook.cells[1]
-    setup.source = setup.source.replace("backprop_book", "absent_book")
-    client = NotebookClient(notebook, allow_errors=True)
-    client.execute(cwd=str(tmp_path))
-    (output,) = setup.outputs
-    assert output.ename == "ModuleNotFoundError"
-    assert "pip install" in output.evalue
-
-
-PAGE = (
-    HEADER
-    + """
-(here)=
-# Title
-
-Before {{ref}}`there`, the {{ref}}`second part <part>` and {{eq}}`eq-sum`.
-
-:::{{admonition}} Before you start
-:class: opening
-
-Two lines,
-
-$$
-a +
-b
-$$
-:::
-
-$$
-a = b
-$$ (eq-sum)
-
-(part)=
-## A part
-
-```{{code-cell}} ipython3
-print(":::")
-```
-
-:::{{exercise}} Add
-:label: ex-add
-Add.
-:::
-
-```{{code-cell}} ipython3
-answer = None
-```
-
-:::{{solution-start}} ex-add
-:class: dropdown
-:::
-
-It is secret.
-
-```{{code-cell}} ipython3
-secret = 1
-```
-
-:::{{solution-end}}
-:::
-
-:::{{dropdown}} 1. Why `a`?
-The reason.
-:::
-""".replace("{{", "{").replace("}}", "}")
-)
-OTHER = f"{HEADER}\n(there)=\n# There\n"
-
-
-def test_each_piece_of_markup_has_its_plain_form(tmp_path):
-    _, _, *cells = make(tmp_path, PAGE, OTHER).cells
-    assert [c.source for c in cells] == [
-        "Before *There*, the [second part](#A-part) and (1.1).\n\n"
-        "> **Before you start**\n>\n> Two lines,\n>\n> $$a + b$$\n\n"
-        "$$\na = b \\tag{1.1}\n$$",
-        "## A part",
-        'print(":::")',
-        "### Exercise 1.1: Add\n\nAdd.",
-        "answer = None",
-        "<details>\n<summary><b>Solution</b></summary>\n\nIt is secret.\n\n"
-        "```python\nsecret = 1\n```\n\n</details>",
-        "**1\\. Why `a`?**\n\n<details>\n<summary><b>Answer</b></summary>\n\n"
-        "The reason.\n\n</details>",
-    ]
-
-
-def test_solutions_and_answers_can_be_left_out(tmp_path):
-    notebook = make(tmp_path, PAGE, OTHER, solutions=False)
-    text = nbformat.writes(notebook)
-    assert "secret" not in text
-    assert "reason" not in text
-    assert "**1\\\\. Why `a`?**" in text
-    assert "answer = None" in text
-
-
-def test_notebooks_that_lie_together_link_to_each_other(tmp_path):
-    notebook = make(tmp_path, PAGE, OTHER, together=True)
-    assert "[There](page1.ipynb)" in text_of(notebook)
-
-
-@pytest.mark.parametrize(
-    ("text", "named"),
-    [
-        (":::{tab-set}\n:::", "tab-set"),
-        ("A {guilabel}`word`.", "guilabel"),
-        ("See {ref}`nowhere`.", "nowhere"),
-        ("See {cite:t}`nobody`.", "nobody"),
-        (":::{note}\nno end", "not closed"),
-    ],
-)
-def test_markup_without_a_plain_form_is_an_error_that_names_it(tmp_path, text, named):
-    with pytest.raises(NoPlainFormError, match=named):
-        make(tmp_path, f"{HEADER}\n# Title\n\n{text}\n")
+@pytest.mark.parametrize("chapter", NOTEBOOKS, ids=str)
+def test_the_notebook_has_all_that_the_page_has(book, chapter):
+    """Code, and the numbers of equations and exercises; folded what is folded there."""
+    path = book.html / "notebooks" / f"{chapter.name}.ipynb"
+    notebook, page = nbformat.read(path, as_version=4), book.page(chapter.name)
+    nbformat.validate(notebook)
+    text = text_of(notebook)
+    assert all(cell.source in text for cell in chapter.code)
+    assert not any(cell.get("outputs") for cell in notebook.cells)
+    numbers = [f"({n})" for n in re.findall(r"\\tag\{([\d.]+)\}\n\$\$$", text, re.M)]
+    assert numbers == [t.get_text().rstrip("#") for t in page.select(".eqno")]
+    titles = page.select("div.exercise > p.admonition-title")
+    shown = [re.sub(r" +\((.+)\)$", r": \1", t.get_text().strip()) for t in titles]
+    headings = re.findall(r"^### (Exercise .+)$", text.replace("`", ""), re.M)
+    assert headings == [title.replace("’", "'") for title in shown]
+    folds = len(page.select("article details.sd-dropdown"))
+    assert text.count("<details>\n") == text.count("\n</details>") == folds
