@@ -25,9 +25,7 @@ NBVAL = [
     *(sys.executable, "-m", "pytest", "-q", "--no-header", "-n", "logical"),
     *("--dist", "loadfile", "--nbval", "--nbval-cell-timeout", "120"),
     *("--timeout", "150", "--rootdir", str(FOLDER), "-c", os.devnull),
-    *chain.from_iterable(
-        ("-p", p) for p in ("nbval.plugin", "xdist", "pytest_timeout")
-    ),
+    *("-p", "nbval.plugin", "-p", "xdist", "-p", "pytest_timeout"),
     *("-p", "no:cacheprovider"),
 ]
 
