@@ -24,8 +24,6 @@ HEADINGS = (
 SHOW_SOLUTIONS = """async (shown) => {
     for (const details of document.querySelectorAll("main details"))
         details.open = shown;
-    for (const button of document.querySelectorAll("button.toggle-button"))
-        if ((button.getAttribute("aria-expanded") === "true") !== shown) button.click();
 }"""
 # What is far from the screen is laid out later; axe looks at all of it now. And half
 # faded in, a text has half its contrast.
@@ -90,9 +88,7 @@ THIN = """() => {
 }"""
 # Closed, only the boxes that close are another page than before, with its one title.
 LEAVE_BOXES = """() => {
-    const buttons = [...document.querySelectorAll("button.toggle-button")];
-    const boxes = [...document.querySelectorAll("main details")]
-        .concat(buttons.map((button) => button.closest(".admonition")));
+    const boxes = document.querySelectorAll("main details");
     for (const box of boxes) box.dataset.closes = "";
     const kept = "[data-closes], h1";
     for (const other of document.querySelectorAll("article *"))
