@@ -27,7 +27,7 @@ CARD_SHOWS = (
 
 def letter(command: re.Match) -> str:
     """Return the letter that a command of LaTeX names, or ""."""
-    name = command[1].upper().replace("LAMBDA", "LAMDA")
+    name = command[1].upper().replace("BDA", "DA")
     with suppress(KeyError):
         return unicodedata.lookup(f"GREEK SMALL LETTER {name}")
     return ""

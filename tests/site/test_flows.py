@@ -84,13 +84,27 @@ def test_search_finds_the_jacobian(page, site):
 
 def test_a_solution_is_hidden_until_it_is_asked_for(page, site):
     page.goto(f"{site}/chapters/lab_numpy.html")
-    solution = page.locator("div.solution").first
-    code = solution.locator(".cell_input").first
+    solution = page.locator("details.solution").first
+    title, code = solution.locator("summary"), solution.locator(".cell_input").first
+    assert title.inner_text().startswith("Solution to Exercise 7.1 (A mean")
+    assert not title.locator("a").count()
     assert not code.is_visible()
-    button = solution.locator("button.toggle-button").first
-    button.focus()
+    title.focus()
     page.keyboard.press("Enter")
     code.wait_for(state="visible")
+
+
+def test_a_solution_opens_without_a_script_and_for_a_link_into_it(browser, site):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    code = page.locator("details.solution .cell_input").first
+    page.goto(f"{site}/chapters/lab_numpy.html")
+    assert not code.is_visible()
+    page.locator("details.solution summary").first.click(position={"x": 9, "y": 9})
+    code.wait_for(state="visible")
+    page.goto(f"{site}/chapters/lab_tensor.html#solution-content")
+    code.wait_for(state="visible")
+    context.close()
 
 
 def test_code_is_copied_as_it_stands(page, site):
@@ -202,8 +216,8 @@ def test_the_light_style_sheet_lacks_no_rule_that_the_page_uses(
     page.goto(f"{site}/{address}")
     for menu in page.locator("[data-bs-toggle='dropdown']").all():
         menu.click()
-    for button in page.locator("main button.toggle-button:visible").all()[:3]:
-        button.click()
+    for title in page.locator("main summary:visible").all()[:3]:
+        title.click()
     page.locator("button.theme-switch-button").hover()
     page.locator(".tooltip").wait_for()
     static = book.html / "_static"

@@ -27,7 +27,7 @@ def test_nothing_that_the_page_folds_is_handed_out(book, handout, chapter):
     folds = page.select("article details.sd-dropdown .sd-summary-content")
     # Lines with markup in them read otherwise in the notebook; most have none.
     hidden = {line for fold in folds for line in fold.get_text().splitlines()}
-    shown = page.select_one("article").get_text().splitlines()
+    shown = page.select_one("article").get_text()
     secret = {s for s in hidden if len(s) > 20 and shown.count(s) == 1}
     notebook = nbformat.read(handout / f"{chapter.name}.ipynb", as_version=4)
     text = "\n".join(cell.source for cell in notebook.cells)
