@@ -2,45 +2,110 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
+PIP := -m pip --disable-pip-version-check --quiet
 INSTALLED := $(VENV)/installed
 PORT ?= 8000
 
 # The first Python of the right version; `make book PYTHON=/path/to/python` names another.
-PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
-	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
-	2>/dev/null && echo $$p && break; done)
+RIGHT_VERSION := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$p -c '$(RIGHT_VERSION)' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help book test mutants serve lab pdf handout bench format lock clean
+# PyPI's PyTorch for Linux is the CUDA build, several GB large. Where no NVIDIA driver is
+# installed, the CPU build is taken from here; TORCH_INDEX= (empty) leaves it to PyPI.
+ifeq ($(shell uname)$(wildcard /proc/driver/nvidia)$(shell command -v nvidia-smi 2>&1),Linux)
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+endif
+
+.PHONY: help book test test-all test-oldest reproducible sizes mutants serve lab pdf \
+	handout bench format lock clean named-python
 
 help:  ## list the commands
-	@sed -n 's/^\([a-z]*\):.*##  *\(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@awk -F ':.*## *' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' \
+		$(MAKEFILE_LIST)
 
 $(INSTALLED): requirements.txt pyproject.toml package-lock.json
-	@test -n "$(PYTHON)" || { echo "make: no Python 3.11, 3.12 or 3.13 found;" \
-		"install one, or name it: make book PYTHON=/path/to/python" >&2; exit 1; }
-	$(PYTHON) -m venv $(VENV)
-	$(if $(TORCH_INDEX),$(BIN)/python -m pip install --index-url $(TORCH_INDEX) \
-		"$$(sed -n 's/^\(torch==[^ ]*\).*/\1/p' requirements.txt)")
-	$(BIN)/python -m pip install -r requirements.txt
-	$(BIN)/npm ci --ignore-scripts --no-fund --no-audit
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 to 3.14 found; install one," \
+		"or name it: make book PYTHON=/path/to/python" >&2; exit 1; }
+	@test -x $(BIN)/python || echo "Making an environment with $$($(PYTHON) -V) in $(VENV)."
+	@$(PYTHON) -m venv $(VENV)
+	@$(call install_cpu_torch,$(BIN)/python,requirements.txt)
+	@echo "Installing the locked packages (a few minutes; about 2 GB on disk," \
+		"6 GB with the CUDA build of PyTorch) ..."
+	@$(BIN)/python $(PIP) install -r requirements.txt
+	@echo "Installing KaTeX, PurgeCSS and axe from npm (seconds) ..."
+	@$(BIN)/npm ci --ignore-scripts --no-fund --no-audit --loglevel=error > /dev/null
 	@touch $@
+
+# Give a Python the CPU build of a list's release of PyTorch, unless it has the release.
+# --no-deps: the index serves other packages too, and those shall come from PyPI.
+define install_cpu_torch
+	torch=$$(sed -n 's/^torch==\([^ ]*\).*/\1/p' $(2)); \
+	if test -n "$(TORCH_INDEX)" && ! $(1) -c 'import sys; from importlib.metadata import \
+		version; sys.exit(version("torch").split("+")[0] != sys.argv[1])' $$torch \
+		2> /dev/null; then \
+		echo "Installing the CPU build of PyTorch $$torch (a download of 200 MB) ..."; \
+		$(1) $(PIP) install --no-deps --retries 1 --timeout 10 \
+			--index-url "$(TORCH_INDEX)" "torch==$$torch" > /dev/null 2>&1 || \
+		echo "It can't be had from $(TORCH_INDEX): PyTorch will come from PyPI."; \
+	fi
+endef
+
+# Whoever names a Python shall not get another one without a word.
+ifneq ($(filter command environment,$(origin PYTHON)),)
+$(INSTALLED): | named-python
+endif
+named-python:
+	@$(PYTHON) -c '$(RIGHT_VERSION)' || { echo "make: PYTHON=$(PYTHON) is no Python" \
+		"3.11 to 3.14" >&2; exit 1; }
+	@test ! -x $(BIN)/python || \
+		test "$$($(BIN)/python -V)" = "$$($(PYTHON) -V)" || { \
+		echo "make: PYTHON=$(PYTHON) is $$($(PYTHON) -V), but the environment in $(VENV)" \
+		"has $$($(BIN)/python -V)." >&2; \
+		echo "Remove the environment (rm -rf $(VENV)) to have it made again with the" \
+		"other Python, or leave PYTHON out to keep it." >&2; exit 1; }
 
 # After a failed build Sphinx would not read, and so not warn of, the same pages again.
 book: $(INSTALLED)  ## execute every chapter and build the site in _build/html
 	@$(BIN)/jupyter-book build -W -n --keep-going . || { rm -rf _build/.doctrees; exit 1; }
 
-# The book first, on all cores; then the tests, a file to each core: the long ones first,
-# so that no core waits for the last of them.
-test: $(INSTALLED)  ## run everything: linter, library, chapters, the executed book
+# A file of tests to each core, the long ones first, so that no core waits for the last.
+PYTEST := BOOK=built $(BIN)/python -m pytest -n logical --dist loadfile \
+	--no-loadscope-reorder
+
+test: book  ## run the tests: linter, library, chapters, the executed book and its pages
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python tests/built_book.py
-	BOOK=built $(BIN)/python -m pytest -n logical --dist loadfile --no-loadscope-reorder \
-		tests/site tests/book tests/chapters tests/lib
+	$(PYTEST) -m "not weekly" tests/site tests/book tests/chapters tests/lib
+
+test-all: test  ## and what the weekly job runs besides: PDF, JupyterLab, long curves
+	$(PYTEST) -m weekly tests
+
+# Only on Python 3.11: the oldest packages have no wheels for newer ones. Of packages that
+# are not named in pyproject.toml come the newest, and these deprecate what the old ones do.
+OLDEST := _build/oldest
+test-oldest: $(INSTALLED)  ## test the library on the oldest versions that we allow
+	@$(BIN)/python $(PIP) install "uv>=0.9"
+	@mkdir -p $(OLDEST)
+	sed -n 's/^  "\(torch>=.*\)",$$/\1/p' pyproject.toml | $(BIN)/uv pip compile --quiet \
+		--resolution lowest-direct --python-version 3.11 --no-config --override - \
+		--extra book --extra test --no-annotate --no-header pyproject.toml | \
+		grep -vE '^(cuda|nvidia|triton)' > $(OLDEST)/requirements.txt
+	python3.11 -m venv $(OLDEST)
+	@$(call install_cpu_torch,$(OLDEST)/bin/python,$(OLDEST)/requirements.txt)
+	$(OLDEST)/bin/python $(PIP) install -r $(OLDEST)/requirements.txt
+	$(OLDEST)/bin/python $(PIP) install --no-deps -e .
+	$(OLDEST)/bin/python -m pytest -W ignore::DeprecationWarning tests/lib
+
+reproducible: $(INSTALLED)  ## build the last commit twice and compare the sites
+	@$(BIN)/python tests/two_builds.py
+
+sizes: $(INSTALLED)  ## print the sizes of lessons, code and tests beside their budgets
+	@$(BIN)/python tests/sizes.py
 
 mutants: $(INSTALLED)  ## change the library in small ways, see that a test notices (takes long)
 	@$(BIN)/python -c "import mutmut" 2> /dev/null || \
-		$(BIN)/python -m pip install --quiet -e ".[mutants]"
+		$(BIN)/python $(PIP) install -e ".[mutants]"
 	@$(BIN)/python tests/mutants.py $(MODULES)
 
 serve: book  ## build the site and serve it on http://localhost:8000 (PORT=...)
@@ -69,7 +134,7 @@ format: $(INSTALLED)  ## bring code and chapters into their normal form
 	done
 
 lock: $(INSTALLED)  ## renew requirements.txt and package-lock.json within the ranges
-	$(BIN)/python -m pip install --quiet "uv>=0.9"
+	@$(BIN)/python $(PIP) install "uv>=0.9"
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 		--custom-compile-command "make lock" requirements.in -o requirements.txt
 	$(BIN)/npm update --package-lock-only --ignore-scripts --no-fund --no-audit

@@ -101,7 +101,7 @@ def one_is_killed(rank, folder):
     """Train while process 1 is killed; return the others' errors and when they came."""
 
     def kill():
-        (Path(folder) / "killed at").write_text(str(time.monotonic()))
+        (Path(folder) / "killed at").write_text(str(time.monotonic()), encoding="utf-8")
         os.kill(os.getpid(), signal.SIGKILL)
 
     if rank == 1:

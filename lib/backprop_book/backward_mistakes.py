@@ -261,7 +261,9 @@ class _Values(dict):
     def __missing__(self, name: str) -> object:
         if name not in self.lines:
             raise KeyError(name)
-        self[name] = eval(_compiled(self.lines[name]), {"__builtins__": {}}, self)
+        # NumPy imports some of its modules when they are first used, in this namespace.
+        namespace = {"__builtins__": {"__import__": __import__}}
+        self[name] = eval(_compiled(self.lines[name]), namespace, self)
         return self[name]
 
 

@@ -144,7 +144,9 @@ def test_what_the_buttons_open_is_there(at_home):
 
 
 def test_the_notebook_installs_the_books_code_where_it_is_missing(at_home):
-    notebook = json.loads((at_home / "notebooks" / "lab_one.ipynb").read_text())
+    notebook = json.loads(
+        (at_home / "notebooks" / "lab_one.ipynb").read_text(encoding="utf-8")
+    )
     first, setup, *rest = ["".join(cell["source"]) for cell in notebook["cells"]]
     assert f'pip install "backprop-book @ git+{REPOSITORY}"' in first
     assert f"({SITE}/chapters/lab_one.html)" in first
@@ -153,12 +155,18 @@ def test_the_notebook_installs_the_books_code_where_it_is_missing(at_home):
 
 
 def test_binder_gets_the_packages_that_the_lock_names(at_home):
-    lines = (at_home / "notebooks" / "requirements.txt").read_text().splitlines()
+    lines = (
+        (at_home / "notebooks" / "requirements.txt")
+        .read_text(encoding="utf-8")
+        .splitlines()
+    )
     assert f"backprop-book @ git+{REPOSITORY}" in lines
     (torch,) = [line for line in lines if line.startswith("torch")]
     lock = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     assert f"\n{torch}\n" in lock
-    assert (at_home / "notebooks" / "runtime.txt").read_text() == "python-3.11\n"
+    assert (at_home / "notebooks" / "runtime.txt").read_text(
+        encoding="utf-8"
+    ) == "python-3.11\n"
 
 
 def test_without_an_address_nothing_appears(nowhere):
@@ -170,7 +178,7 @@ def test_without_an_address_nothing_appears(nowhere):
         for word in ("launch-buttons", "source-buttons", "canonical"):
             assert word not in text, f"{page}: {word}"
     assert not list((nowhere / "notebooks").glob("*.txt"))
-    notebook = (nowhere / "notebooks" / "lab_one.ipynb").read_text()
+    notebook = (nowhere / "notebooks" / "lab_one.ipynb").read_text(encoding="utf-8")
     assert "git+" not in notebook
     assert "http" not in notebook
 

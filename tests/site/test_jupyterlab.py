@@ -55,8 +55,8 @@ def lab(tmp_path):
                     urllib.request.urlopen(f"{address}/api", timeout=5).close()
                     break
                 except (urllib.error.URLError, ConnectionError, TimeoutError):
-                    assert process.poll() is None, log.read_text()
-                    assert time.monotonic() < deadline, log.read_text()
+                    assert process.poll() is None, log.read_text(encoding="utf-8")
+                    assert time.monotonic() < deadline, log.read_text(encoding="utf-8")
                     time.sleep(0.3)
             yield address
         finally:
