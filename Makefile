@@ -67,19 +67,20 @@ named-python:
 
 # After a failed build Sphinx would not read, and so not warn of, the same pages again.
 book: $(INSTALLED)  ## execute every chapter and build the site in _build/html
-	@$(BIN)/jupyter-book build -W -n --keep-going . || { rm -rf _build/.doctrees; exit 1; }
+	@$(BIN)/jupyter-book build -q -W -n --keep-going . || \
+		{ rm -rf _build/.doctrees; exit 1; }
 
-# A file of tests to each core, the long ones first, so that no core waits for the last.
-PYTEST := BOOK=built $(BIN)/python -m pytest -n logical --dist loadfile \
-	--no-loadscope-reorder
+PYTEST := BOOK=built $(BIN)/python -m pytest -n logical --dist loadgroup
 
-test: book  ## run the tests: linter, library, chapters, the executed book and its pages
+test: book  ## run the tests: linter, library, chapters, the book executed once more
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(PYTEST) -m "not weekly" tests/site tests/book tests/chapters tests/lib
+	$(PYTEST)
+	@$(BIN)/python tests/second_execution.py
 
-test-all: test  ## and what the weekly job runs besides: PDF, JupyterLab, long curves
-	$(PYTEST) -m weekly tests
+test-all: test  ## and what the weekly job runs besides: PDF, JupyterLab, two builds
+	$(PYTEST) -m weekly
+	@$(BIN)/python tests/two_builds.py
 
 # Only on Python 3.11: the oldest packages have no wheels for newer ones. Of packages that
 # are not named in pyproject.toml come the newest, and these deprecate what the old ones do.

@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from hypothesis import Phase, settings
 
 # Fixtures for tests/book and tests/site.
@@ -24,3 +25,11 @@ settings.register_profile(
     phases=[Phase.explicit, Phase.generate],
 )
 settings.load_profile("fixed")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Keep together what shares something: a file's tests, or those of one page."""
+    for item in items:
+        page = "visits" in item.fixturenames and item.callspec.params["name"]
+        item.add_marker(pytest.mark.xdist_group(page or item.path.stem))
