@@ -10,8 +10,6 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-from repository import addresses_of
-
 REQUIREMENTS = """\
 # What these notebooks need: pip install -r requirements.txt
 # On Linux, PyPI's torch is the CUDA build, several GB large; this index has the CPU's.
@@ -31,7 +29,7 @@ def write_notebooks(app: Sphinx, exception: Exception | None) -> None:
     from plain_notebook import Book, plain_notebook
 
     source, target = Path(app.srcdir), Path(app.outdir) / "notebooks"
-    book = Book(source, addresses_of(app))
+    book = Book(source)
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
     for chapter in book.notebooks:
