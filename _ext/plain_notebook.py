@@ -65,7 +65,8 @@ class Chapter:
         # Directives and roles become nodes of their own.
         tokens = list(self.expand(parser.parse("\n".join(self.lines)), 0))
         self.tree = Node(tokens[tokens[0].type == "front_matter" :])
-        self.title = next(n.children[0].content for n in self.tree if n.tag == "h1")
+        self.heading = next(node for node in self.tree if node.tag == "h1")
+        self.title = self.heading.children[0].content
         self.labels = dict(self.find_labels())
 
     def expand(self, tokens: list[Token], line: int) -> Iterator[Token]:
@@ -256,7 +257,7 @@ class _Writer:
                 code = f"{node.meta['body']}\n"
                 fence = Token("fence", "", 0, info="python", content=code)
                 parts.append(Node([fence]).render(self.context))
-            elif node.tag != "h1":
+            elif node is not self.chapter.heading:
                 parts.append(node.render(self.context))
         if gate:
             raise self.error(gate, "is never closed")

@@ -157,9 +157,9 @@ def test_comments_and_metadata_are_left_out(tmp_path, markup):
 
 
 def test_cells_begin_at_headings_exercises_and_code(tmp_path):
-    text = "A.\n\n## B\n\n```{code-cell}\nc = 1\n```\n\n:::{exercise} D\n:::"
+    text = "A.\n\n# B\n\n```{code-cell}\nc = 1\n```\n\n:::{exercise} D\n:::"
     cells = make(tmp_path, text).cells[2:]
-    expected = ["A.", "## B", "c = 1", "### Exercise 1.1: D"]
+    expected = ["A.", "# B", "c = 1", "### Exercise 1.1: D"]
     assert [cell.source for cell in cells] == expected
 
 
