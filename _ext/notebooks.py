@@ -11,7 +11,6 @@ from pathlib import Path
 from sphinx.application import Sphinx
 
 from last_steps import add_last_step
-from repository import addresses_of
 
 REQUIREMENTS = """\
 # What these notebooks need: pip install -r requirements.txt
@@ -32,7 +31,7 @@ def write_notebooks(app: Sphinx) -> None:
     from plain_notebook import Book, plain_notebook
 
     source, target = Path(app.srcdir), Path(app.outdir) / "notebooks"
-    book = Book(source, addresses_of(app))
+    book = Book(source)
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
     for chapter in book.notebooks:
@@ -42,8 +41,8 @@ def write_notebooks(app: Sphinx) -> None:
         lock = (source / "requirements.txt").read_text(encoding="utf-8")
         torch = re.search(r"^torch==\S+", lock, re.MULTILINE)[0]
         requirements = REQUIREMENTS.format(torch=torch, book=requirement)
-        (target / "requirements.txt").write_text(requirements)
-        (target / "runtime.txt").write_text("python-3.11\n")
+        (target / "requirements.txt").write_text(requirements, "utf-8")
+        (target / "runtime.txt").write_text("python-3.11\n", "utf-8")
 
 
 def add_download_button(
