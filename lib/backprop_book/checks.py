@@ -20,6 +20,73 @@ def dtype_name(array: np.ndarray | torch.Tensor) -> str:
     return str(array.dtype).removeprefix("torch.")
 
 
+def real_array(name: str, numbers_: object, *, kinds: str = "fiub") -> np.ndarray:
+    """Return numbers as a NumPy array, or refuse what would lose its meaning there.
+
+    Lists, pandas and PyTorch on any device are welcome. A masked array would drop its
+    mask and np.matrix its ``*``; a memory-mapped array is one like any other.
+
+    Raises
+    ------
+    TypeError
+        Not numbers of these kinds, or an array of another class.
+    """
+    if isinstance(numbers_, np.ndarray | np.generic) and type(numbers_) not in (
+        np.ndarray, np.memmap, numbers_.dtype.type
+    ):  # fmt: skip
+        raise TypeError(
+            f"{name}: expected a plain array, got {type(numbers_).__name__}"
+        )
+    try:
+        if isinstance(numbers_, torch.Tensor):
+            numbers_ = numbers_.detach().cpu().resolve_conj().resolve_neg()
+            if numbers_.dtype == torch.bfloat16:  # NumPy has none
+                numbers_ = numbers_.float()
+        array = np.asarray(numbers_)
+        if array.dtype == object and all(
+            isinstance(entry, numbers.Real) for entry in array.flat
+        ):
+            array = array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
+        raise TypeError(
+            f"{name}: expected numbers, got {type(numbers_).__name__}"
+        ) from error
+    if array.dtype.kind not in kinds:
+        raise TypeError(
+            f"{name}: expected real numbers, got {type(numbers_).__name__} of "
+            f"dtype {array.dtype}"
+        )
+    return array
+
+
+def check_finite(name: str, array: np.ndarray) -> None:
+    """Refuse an array that is empty, or that holds NaN or infinity."""
+    if not array.size:
+        raise ValueError(
+            f"{name}: expected at least one number, got shape {array.shape}"
+        )
+    wrong = ~np.isfinite(array)
+    if wrong.any():
+        index = tuple(int(i) for i in np.unravel_index(wrong.argmax(), array.shape))
+        raise ValueError(
+            f"{name}: expected finite numbers only, got {array[index]} at index {index}"
+        )
+
+
+def check_positive(name: str, value: object) -> None:
+    """Refuse all but a finite number above 0; a bool is none here."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+        raise TypeError(
+            f"{name}: expected a number, got {value!r} ({type(value).__name__})"
+        )
+    try:
+        number = float(value)
+    except OverflowError:  # an integer or a fraction that no float can hold
+        number = math.inf
+    if not 0 < number < math.inf:
+        raise ValueError(f"{name}: expected a finite number above 0, got {value}")
+
+
 def check_two_dimensions(name: str, array: np.ndarray | torch.Tensor) -> None:
     """Refuse an array that has not rows and columns."""
     if len(array.shape) != 2:
@@ -105,18 +172,6 @@ def check_integer(name: str, value: object, least: int, most: float = math.inf) 
         )
     if value > most:
         raise ValueError(f"{name}: expected an integer of at most {most}, got {value}")
-
-
-def check_learning_rate(lr: object) -> None:
-    """Refuse all but a finite number above 0."""
-    if isinstance(lr, bool | np.bool_) or not isinstance(lr, numbers.Real):
-        raise TypeError(f"lr: expected a number, got {lr!r} ({type(lr).__name__})")
-    try:
-        number = float(lr)
-    except OverflowError:  # an integer or a fraction that no float can hold
-        number = math.inf
-    if not 0 < number < math.inf:
-        raise ValueError(f"lr: expected a finite number above 0, got {lr}")
 
 
 def check_weights(
@@ -238,7 +293,7 @@ def check_training_arguments(
     check_same_size("X_val", 1, X.shape[1], X_val, "X has columns")
     check_same_size("Y_val", 0, X_val.shape[0], Y_val, "X_val has rows")
     check_same_size("Y_val", 1, Y.shape[1], Y_val, "Y has columns")
-    check_learning_rate(lr)
+    check_positive("lr", lr)
     check_integer("nite", nite, 0)
     check_integer("hidden", hidden, 1)
     check_integer("log_every", log_every, 0)
