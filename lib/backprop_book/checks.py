@@ -20,7 +20,7 @@ def dtype_name(array: np.ndarray | torch.Tensor) -> str:
     return str(array.dtype).removeprefix("torch.")
 
 
-def real_array(name: str, numbers_: object, *, kinds: str = "fiub") -> np.ndarray:
+def real_array(name: str, thing: object, *, kinds: str = "fiub") -> np.ndarray:
     """Return numbers as a NumPy array, or refuse what would lose its meaning there.
 
     Lists, pandas and PyTorch on any device are welcome. A masked array would drop its
@@ -31,29 +31,27 @@ def real_array(name: str, numbers_: object, *, kinds: str = "fiub") -> np.ndarra
     TypeError
         Not numbers of these kinds, or an array of another class.
     """
-    if isinstance(numbers_, np.ndarray | np.generic) and type(numbers_) not in (
-        np.ndarray, np.memmap, numbers_.dtype.type
+    if isinstance(thing, np.ndarray | np.generic) and type(thing) not in (
+        np.ndarray, np.memmap, thing.dtype.type
     ):  # fmt: skip
-        raise TypeError(
-            f"{name}: expected a plain array, got {type(numbers_).__name__}"
-        )
+        raise TypeError(f"{name}: expected a plain array, got {type(thing).__name__}")
     try:
-        if isinstance(numbers_, torch.Tensor):
-            numbers_ = numbers_.detach().cpu().resolve_conj().resolve_neg()
-            if numbers_.dtype == torch.bfloat16:  # NumPy has none
-                numbers_ = numbers_.float()
-        array = np.asarray(numbers_)
+        if isinstance(thing, torch.Tensor):
+            thing = thing.detach().cpu().resolve_conj().resolve_neg()
+            if thing.dtype == torch.bfloat16:  # NumPy has none
+                thing = thing.float()
+        array = np.asarray(thing)
         if array.dtype == object and all(
             isinstance(entry, numbers.Real) for entry in array.flat
         ):
             array = array.astype(np.float64)
     except (TypeError, ValueError, OverflowError, RuntimeError) as error:
         raise TypeError(
-            f"{name}: expected numbers, got {type(numbers_).__name__}"
+            f"{name}: expected numbers, got {type(thing).__name__} ({error})"
         ) from error
     if array.dtype.kind not in kinds:
         raise TypeError(
-            f"{name}: expected real numbers, got {type(numbers_).__name__} of "
+            f"{name}: expected real numbers, got {type(thing).__name__} of "
             f"dtype {array.dtype}"
         )
     return array
