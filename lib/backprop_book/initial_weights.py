@@ -18,7 +18,7 @@ def draw_weights(
     D_out: int,
     *,
     seed: int | None = None,
-    dtype: object = np.float64,
+    dtype: object = np.float32,
 ) -> tuple[Float[np.ndarray, "D_in H"], Float[np.ndarray, "H D_out"]]:
     """Draw W1 and W2 from the standard normal distribution.
 
@@ -32,7 +32,7 @@ def draw_weights(
     seed : int, optional
         Seed of the function's own generator; None draws new weights at every call.
     dtype : dtype
-        ``float32`` or ``float64``.
+        ``float32``, as the data of `load_iris_regression`, or ``float64``.
 
     Returns
     -------

@@ -20,7 +20,7 @@ GOOD = {
     "lr": 1e-4,
     "nite": 2,
 }
-W1, W2 = draw_weights(2, 6, 3, seed=0)
+W1, W2 = draw_weights(2, 6, 3, seed=0, dtype="float64")
 
 
 def with_value(shape, value):

@@ -79,7 +79,7 @@ def test_uneven_shards(runs, size, rows):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_weights_of_ones_own(runs, size):
-    weights = draw_weights(2, 7, 2, seed=3)
+    weights = draw_weights(2, 7, 2, seed=3, dtype="float64")
     W1, W2, *_ = reference = NUMPY.run(*arrays(), LR, 20, weights=weights)
     for result in runs[size]:
         assert difference(result["weights"], reference) <= 1e-12
@@ -287,7 +287,7 @@ CHANGES = {
     "seed": ({"seed": 1}, "seed is 0 there and 1 here"),
     "hidden": ({"hidden": 5}, "hidden is 100 there and 5 here"),
     "weights": (
-        {"weights": draw_weights(2, 3, 2, seed=0), "seed": None},
+        {"weights": draw_weights(2, 3, 2, seed=0, dtype="float64"), "seed": None},
         "weights is None there and float64.*here",
     ),
     "dtype": ({"data": arrays(dtype="float32")}, "X is float64.*and float32.*here"),
@@ -308,7 +308,7 @@ def test_another_runs_checkpoint_is_refused(name, tmp_path):
 
 
 def test_another_run_from_the_same_weights_is_refused(tmp_path):
-    weights = draw_weights(2, 3, 2, seed=0)
+    weights = draw_weights(2, 3, 2, seed=0, dtype="float64")
     settings = {"weights": weights, "seed": None, "checkpoint": tmp_path / "run.npz"}
     train(arrays(), 20, **settings)
     with pytest.raises(ValueError, match=r"\blr is 0.0001 there and 0.0002 here"):
