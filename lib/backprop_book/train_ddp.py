@@ -101,7 +101,9 @@ def two_layer_regression_ddp_train(
         An argument does not fit, differs between processes, or the checkpoint belongs
         to another run; the message names it. Raised before the first iteration.
     ProcessLostError
-        Another process ended, or did not answer in time.
+        Another process ended, or did not answer in time; on CPUs, which gloo connects.
+    RuntimeError
+        The processes did not meet: the message says what PyTorch found.
     DivergenceError
         A loss or a weight stopped being finite; on every process alike.
     """

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from backprop_book.checkpoints import (
     load_checkpoint,
     save_checkpoint,
 )
+from backprop_book.processes import Processes
 from backprop_book.training_log import TrainingLog
 from ddp_jobs import (
     LR,
@@ -181,6 +183,56 @@ def test_a_silent_process_is_given_up_after_the_timeout():
         "Start the run again; with checkpoint= it could go on from a file"
     )
     assert seconds < 5
+
+
+@pytest.mark.parametrize("case", ["port in use", "alone", "no such interface"])
+def test_processes_that_do_not_meet_say_why(case):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        if case != "port in use":
+            taken.close()
+        told = {
+            "RANK": "0",
+            "WORLD_SIZE": "1" if case == "no such interface" else "2",
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(port),
+            "GLOO_SOCKET_IFNAME": "nowhere" if case == "no such interface" else "lo",
+        }
+        run = subprocess.run(
+            [sys.executable, "-m", "backprop_book.run_ddp", "--timeout", "1"],
+            env=os.environ | told,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+    assert run.returncode == 1
+    message = run.stderr.splitlines()[-1]
+    size = told["WORLD_SIZE"]
+    assert message.startswith(
+        f"process 0: RuntimeError: process 0 of {size} did not meet the others at "
+        f"127.0.0.1:{port}: "
+    )
+    cause = {
+        "port in use": "address already in use",
+        "alone": "1/2 clients joined",
+        "no such interface": "nowhere",
+    }
+    assert cause[case] in message
+    assert "another process" not in run.stderr
+
+
+def test_an_error_of_ones_own_is_not_anothers_end():
+    processes = Processes(torch.device("cpu"))
+
+    def fails():
+        raise RuntimeError("not enough memory: you tried to allocate 8 bytes")
+
+    with pytest.raises(RuntimeError, match=r"^not enough memory") as info:
+        processes._wait_for_others("at the start", fails)
+    assert type(info.value) is RuntimeError
 
 
 def test_a_process_that_fails_alone_ends_the_others(tmp_path):
