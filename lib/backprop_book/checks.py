@@ -63,9 +63,9 @@ def check_finite(name: str, array: np.ndarray) -> None:
         raise ValueError(
             f"{name}: expected at least one number, got shape {array.shape}"
         )
-    wrong = ~np.isfinite(array)
-    if wrong.any():
-        index = tuple(int(i) for i in np.unravel_index(wrong.argmax(), array.shape))
+    finite = np.isfinite(array)
+    if not finite.all():
+        index = tuple(int(i) for i in np.unravel_index(finite.argmin(), array.shape))
         raise ValueError(
             f"{name}: expected finite numbers only, got {array[index]} at index {index}"
         )
@@ -135,15 +135,11 @@ def check_array(name: str, array: object, *, tensors: bool = False) -> None:
             f"{name}: expected at least one row and one column, "
             f"got shape {tuple(array.shape)}"
         )
-    finite = (
-        torch.isfinite(array) if isinstance(array, torch.Tensor) else np.isfinite(array)
-    )
-    if not finite.all():
-        row, column = (int(i) for i in np.argwhere(~np.asarray(finite.tolist()))[0])
-        raise ValueError(
-            f"{name}: expected finite numbers only, got {array[row, column].item()} "
-            f"at index ({row}, {column})"
-        )
+    if isinstance(array, torch.Tensor):
+        if torch.isfinite(array).all():
+            return
+        array = array.detach().cpu().numpy()
+    check_finite(name, array)
 
 
 def check_same_size(

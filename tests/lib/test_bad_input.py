@@ -1,6 +1,7 @@
 """Every bad input of the contract, to every training function: its own clear error."""
 
 import re
+import time
 from functools import partial
 
 import numpy as np
@@ -271,6 +272,16 @@ def test_the_least_and_the_most_pass(function):
     smallest = {**one, "lr": 1e-4, "nite": 0, "hidden": 1, "log_every": 0}
     for seed in (0, 2**64 - 1):
         FUNCTIONS[function](**smallest, seed=seed)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.from_numpy])
+def test_a_refusal_takes_no_time(kind):
+    X = np.ones((10**6, 4))
+    X[-1, -1] = np.nan
+    start = time.process_time()
+    with pytest.raises(ValueError, match=r"nan at index \(999999, 3\)$"):
+        check_array("X", kind(X), tensors=True)
+    assert time.process_time() - start < 0.5
 
 
 def test_numpy_refuses_tensors():

@@ -579,7 +579,7 @@ def test_arrays_that_would_lose_their_meaning_are_refused(make):
         lambda a: a * Value(np.ones((1, 2))),
         lambda a: setattr(Value(1.0), "data", a),
     ):
-        with pytest.raises(TypeError, match="^data: expected a plain array, got"):
+        with pytest.raises(TypeError, match=r"^data: expected a plain array, got"):
             use(other)
 
 
