@@ -17,6 +17,8 @@ WEIGHT_NAMES = ("weights[0] (W1)", "weights[1] (W2)")
 
 def dtype_name(array: np.ndarray | torch.Tensor) -> str:
     """Return the dtype's name, the same for NumPy and PyTorch: ``"float32"``."""
+    if isinstance(array, np.ndarray):
+        return array.dtype.name  # the same in either byte order
     return str(array.dtype).removeprefix("torch.")
 
 
@@ -94,8 +96,8 @@ def check_two_dimensions(name: str, array: np.ndarray | torch.Tensor) -> None:
         )
 
 
-def check_array(name: str, array: object, *, tensors: bool = False) -> None:
-    """Refuse all but a finite, non-empty, two-dimensional float array.
+def check_kind(name: str, array: object, *, tensors: bool = False) -> None:
+    """Refuse all but an array of float32 or float64 numbers.
 
     Parameters
     ----------
@@ -110,12 +112,13 @@ def check_array(name: str, array: object, *, tensors: bool = False) -> None:
     ------
     TypeError
         Not an array, a sparse or a meta tensor, or not of dtype float32 or float64.
-    ValueError
-        Not two-dimensional, empty, or holding NaN or infinity.
     """
     # Subclasses are refused: np.matrix changes what `*` means, a masked array hides
     # entries.
-    if not (type(array) is np.ndarray or (tensors and isinstance(array, torch.Tensor))):
+    if not (
+        type(array) in (np.ndarray, np.memmap)
+        or (tensors and isinstance(array, torch.Tensor))
+    ):
         expected = "a NumPy array or a PyTorch tensor" if tensors else "a NumPy array"
         raise TypeError(f"{name}: expected {expected}, got {type(array).__name__}")
     if isinstance(array, torch.Tensor) and (
@@ -129,6 +132,19 @@ def check_array(name: str, array: object, *, tensors: bool = False) -> None:
         raise TypeError(
             f"{name}: expected dtype float32 or float64, got {dtype_name(array)}"
         )
+
+
+def check_array(name: str, array: object, *, tensors: bool = False) -> None:
+    """Refuse all but a finite, non-empty, two-dimensional float array.
+
+    Raises
+    ------
+    TypeError
+        See `check_kind`.
+    ValueError
+        Not two-dimensional, empty, or holding NaN or infinity.
+    """
+    check_kind(name, array, tensors=tensors)
     check_two_dimensions(name, array)
     if 0 in array.shape:
         raise ValueError(
@@ -220,17 +236,8 @@ def check_batch(X: object, Y: object, W1: object, W2: object) -> None:
     TypeError, ValueError
         Naming the first argument that does not fit.
     """
-    try:
-        (N, D_in), (H, D_out) = X.shape, W2.shape
-        if Y.shape == (N, D_out) and W1.shape == (D_in, H):
-            return
-    except (AttributeError, TypeError, ValueError):
-        pass  # the checks below say which one it is
     for name, array in {"X": X, "Y": Y, "W1": W1, "W2": W2}.items():
-        if not hasattr(array, "shape"):
-            raise TypeError(
-                f"{name}: expected an array or a tensor, got {type(array).__name__}"
-            )
+        check_kind(name, array, tensors=True)
         check_two_dimensions(name, array)
     check_same_size("Y", 0, X.shape[0], Y, "X has rows")
     check_same_size("W1", 0, X.shape[1], W1, "X has columns")

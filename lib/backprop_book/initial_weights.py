@@ -92,13 +92,14 @@ def to_tensors(
 ) -> tuple[torch.Tensor, ...]:
     """Return the arrays as tensors on ``device``, cut from any graph.
 
-    NumPy arrays are copied: PyTorch shares no memory with read-only ones or with
-    negative strides.
+    NumPy arrays are copied: PyTorch shares no memory with read-only ones, with negative
+    strides or with foreign byte order.
     """
     return tuple(
-        array.detach().to(device)
+        # A copy of an inference tensor is an ordinary one.
+        (array.detach().clone() if array.is_inference() else array.detach()).to(device)
         if isinstance(array, torch.Tensor)
-        else torch.from_numpy(np.array(array, order="C")).to(device)
+        else torch.from_numpy(np.array(array, dtype_name(array), order="C")).to(device)
         for array in arrays
     )
 

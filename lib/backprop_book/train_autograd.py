@@ -6,11 +6,13 @@ from jaxtyping import Float
 
 from backprop_book.checks import check_batch, check_device, check_training_arguments
 from backprop_book.initial_weights import initial_weights, to_tensors
+from backprop_book.modes import own_modes
 from backprop_book.training_log import TrainingLog
 
 Array = np.ndarray | torch.Tensor
 
 
+@own_modes(grad=None)
 def two_layer_regression_autograd_loss(
     X: Float[torch.Tensor, "N D_in"],
     Y: Float[torch.Tensor, "N D_out"],
@@ -37,6 +39,7 @@ def two_layer_regression_autograd_loss(
     return (E * E).sum()
 
 
+@own_modes()
 def two_layer_regression_autograd_gradient(
     X: Float[torch.Tensor, "N D_in"],
     Y: Float[torch.Tensor, "N D_out"],
@@ -79,6 +82,7 @@ def two_layer_regression_autograd_gradient(
     return loss.detach(), W1.grad, W2.grad
 
 
+@own_modes()
 def two_layer_regression_autograd_train(
     X: Float[Array, "N D_in"],
     Y: Float[Array, "N D_out"],
@@ -160,6 +164,6 @@ def two_layer_regression_autograd_train(
             )
             W1.sub_(grad_W1, alpha=lr)  # W1 -= lr * grad_W1 in one pass
             W2.sub_(grad_W2, alpha=lr)
-    W1, W2 = W1.detach(), W2.detach()
+    W1, W2 = W1.detach(), W2.detach().contiguous()
     log.check_final(W1, W2)
     return W1, W2, log.losses_tr, log.losses_val

@@ -15,6 +15,7 @@ from backprop_book.checkpoints import (
 )
 from backprop_book.checks import check_device, check_training_arguments
 from backprop_book.initial_weights import initial_weights, to_tensors
+from backprop_book.modes import own_modes
 from backprop_book.processes import Processes, check_timeout, own_device
 from backprop_book.train_tensor import (
     two_layer_regression_tensor_gradient,
@@ -25,6 +26,7 @@ from backprop_book.training_log import TrainingLog
 Array = np.ndarray | torch.Tensor
 
 
+@own_modes()
 def two_layer_regression_ddp_train(
     X: Float[Array, "N D_in"],
     Y: Float[Array, "N D_out"],

@@ -6,6 +6,7 @@ from jaxtyping import Float
 from backprop_book.checks import check_batch, check_training_arguments
 from backprop_book.engine import Value
 from backprop_book.initial_weights import initial_weights
+from backprop_book.modes import own_modes
 from backprop_book.training_log import TrainingLog
 
 
@@ -70,6 +71,7 @@ def two_layer_regression_engine_gradient(
     return float(loss.data), W1.grad, W2.grad
 
 
+@own_modes()
 def two_layer_regression_engine_train(
     X: Float[np.ndarray, "N D_in"],
     Y: Float[np.ndarray, "N D_out"],

@@ -11,6 +11,7 @@ from backprop_book.checks import (
     check_training_arguments,
 )
 from backprop_book.initial_weights import fill_parameters, to_tensors
+from backprop_book.modes import own_modes
 from backprop_book.training_log import TrainingLog
 
 Array = np.ndarray | torch.Tensor
@@ -18,6 +19,7 @@ Array = np.ndarray | torch.Tensor
 loss_function = nn.MSELoss(reduction="sum")
 
 
+@own_modes()
 def two_layer_regression_nn_model(
     D_in: int,
     hidden: int,
@@ -71,6 +73,7 @@ def two_layer_regression_nn_model(
     return fill_parameters(model, weights=weights, seed=seed, device=device)
 
 
+@own_modes(grad=None)
 def two_layer_regression_nn_loss(
     model: nn.Module,
     X: Float[torch.Tensor, "N D_in"],
@@ -99,6 +102,7 @@ def two_layer_regression_nn_loss(
     return loss_function(Y_hat, Y)
 
 
+@own_modes()
 def two_layer_regression_nn_gradient(
     model: nn.Module,
     X: Float[torch.Tensor, "N D_in"],
@@ -126,6 +130,7 @@ def two_layer_regression_nn_gradient(
     return loss.detach(), [parameter.grad for parameter in model.parameters()]
 
 
+@own_modes()
 def two_layer_regression_nn_train(
     X: Float[Array, "N D_in"],
     Y: Float[Array, "N D_out"],

@@ -5,6 +5,7 @@ from jaxtyping import Float
 
 from backprop_book.checks import check_batch, check_training_arguments
 from backprop_book.initial_weights import initial_weights
+from backprop_book.modes import own_modes
 from backprop_book.training_log import TrainingLog
 
 
@@ -99,6 +100,7 @@ def two_layer_regression_numpy_gradient(
     return float(np.vdot(E, E)), grad_W1, grad_W2
 
 
+@own_modes()
 def two_layer_regression_numpy_train(
     X: Float[np.ndarray, "N D_in"],
     Y: Float[np.ndarray, "N D_out"],

@@ -10,6 +10,7 @@ from torch import nn
 
 from backprop_book.checks import check_device, check_training_arguments
 from backprop_book.initial_weights import to_tensors
+from backprop_book.modes import own_modes
 from backprop_book.train_nn import (
     two_layer_regression_nn_loss,
     two_layer_regression_nn_model,
@@ -22,6 +23,7 @@ Array = np.ndarray | torch.Tensor
 FusedAdam = partial(torch.optim.Adam, fused=True)
 
 
+@own_modes()
 def two_layer_regression_nn_optim_gradient(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
@@ -52,6 +54,7 @@ def two_layer_regression_nn_optim_gradient(
     return loss.detach(), [parameter.grad for parameter in parameters]
 
 
+@own_modes()
 def two_layer_regression_nn_optim_train(
     X: Float[Array, "N D_in"],
     Y: Float[Array, "N D_out"],

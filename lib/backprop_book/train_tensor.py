@@ -6,6 +6,7 @@ from jaxtyping import Float
 
 from backprop_book.checks import check_batch, check_device, check_training_arguments
 from backprop_book.initial_weights import initial_weights, to_tensors
+from backprop_book.modes import own_modes
 from backprop_book.training_log import TrainingLog
 
 Array = np.ndarray | torch.Tensor
@@ -36,7 +37,7 @@ def backward(
     """
     grad_W2 = G.T.mm(H1).T  # H1.T @ G, column by column in memory
     grad_Z1 = G.mm(W2.T)  # grad_H1
-    grad_Z1 *= H1.sign_()  # 1 where Z1 > 0, else 0
+    grad_Z1 *= H1 > 0  # where Z1 > 0
     grad_W1 = X.T.mm(grad_Z1)
     return grad_W1, grad_W2
 
@@ -47,6 +48,7 @@ def squared_length(E: Float[torch.Tensor, "N D_out"]) -> Float[torch.Tensor, ""]
     return e.dot(e)
 
 
+@own_modes(grad=False)
 def two_layer_regression_tensor_loss(
     X: Float[torch.Tensor, "N D_in"],
     Y: Float[torch.Tensor, "N D_out"],
@@ -72,6 +74,7 @@ def two_layer_regression_tensor_loss(
     return squared_length(E)
 
 
+@own_modes(grad=False)
 def two_layer_regression_tensor_gradient(
     X: Float[torch.Tensor, "N D_in"],
     Y: Float[torch.Tensor, "N D_out"],
@@ -109,6 +112,7 @@ def two_layer_regression_tensor_gradient(
     return squared_length(E), grad_W1, grad_W2
 
 
+@own_modes()
 def two_layer_regression_tensor_train(
     X: Float[Array, "N D_in"],
     Y: Float[Array, "N D_out"],
@@ -192,4 +196,4 @@ def two_layer_regression_tensor_train(
             W1 -= step_W1
             W2 -= step_W2
     log.check_final(W1, W2)
-    return W1, W2, log.losses_tr, log.losses_val
+    return W1, W2.contiguous(), log.losses_tr, log.losses_val

@@ -284,6 +284,17 @@ def test_a_refusal_takes_no_time(kind):
     assert time.process_time() - start < 0.5
 
 
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_mapped_and_big_endian_arrays_are_taken(function, tmp_path):
+    file = np.memmap(tmp_path / "X", np.float64, "w+", shape=(4, 2))
+    file[:] = GOOD["X"]
+    other = {**GOOD, "X": file, "Y_val": GOOD["Y_val"].astype(">f8")}
+    settings = {"log_every": 0, "weights": (W1.astype(">f8"), W2)}
+    plain = FUNCTIONS[function](**GOOD, **settings)
+    result = FUNCTIONS[function](**other, **settings)
+    assert result[-2:] == plain[-2:]
+
+
 def test_numpy_refuses_tensors():
     with pytest.raises(TypeError, match="X: expected a NumPy array, got Tensor"):
         bb.two_layer_regression_numpy_train(**{**GOOD, "X": torch.ones(4, 2)})
@@ -462,7 +473,13 @@ BATCH = {"X": GOOD["X"], "Y": GOOD["Y"], "W1": W1, "W2": W2}
             for name in BATCH
             for A, expected, came in (
                 (np.ones(4), "two dimensions, (rows, columns)", "shape (4,)"),
-                ([1.0], "an array or a tensor", "list"),
+                ([1.0], "a NumPy array or a PyTorch tensor", "list"),
+                (
+                    np.ma.ones((4, 2)),
+                    "a NumPy array or a PyTorch tensor",
+                    "MaskedArray",
+                ),
+                (np.ones((4, 2), np.int8), "dtype float32 or float64", "int8"),
             )
         ),
     ],
@@ -526,5 +543,7 @@ def test_weights_that_do_not_fit_are_named(backend, call, arguments, message):
     [bb.two_layer_regression_numpy_loss, bb.two_layer_regression_numpy_gradient],
 )
 def test_what_is_no_array_is_named(function):
-    with pytest.raises(TypeError, match="Y: expected an array or a tensor, got list"):
+    with pytest.raises(
+        TypeError, match="Y: expected a NumPy array or a PyTorch tensor, got list"
+    ):
         function(GOOD["X"], GOOD["Y"].tolist(), W1, W2)
