@@ -2,8 +2,7 @@
 
 from importlib import import_module
 
-from backprop_book.backward_check import check_backward
-from backprop_book.backward_report import BackwardReport
+from backprop_book.backward_check import BackwardReport, check_backward
 from backprop_book.engine import Value
 from backprop_book.exercises import check_answer
 from backprop_book.gradient_check import (

@@ -121,17 +121,19 @@ def check_kind(name: str, array: object, *, tensors: bool = False) -> None:
     ):
         expected = "a NumPy array or a PyTorch tensor" if tensors else "a NumPy array"
         raise TypeError(f"{name}: expected {expected}, got {type(array).__name__}")
-    if isinstance(array, torch.Tensor) and (
-        array.is_meta or array.layout != torch.strided
-    ):
-        raise TypeError(
-            f"{name}: expected a dense tensor, "
-            f"got layout {array.layout} on device {array.device}"
-        )
+    if isinstance(array, torch.Tensor) and array.layout != torch.strided:
+        _refuse_tensor(name, array)
     if dtype_name(array) not in FLOAT_DTYPES:
         raise TypeError(
             f"{name}: expected dtype float32 or float64, got {dtype_name(array)}"
         )
+
+
+def _refuse_tensor(name: str, tensor: torch.Tensor) -> None:
+    raise TypeError(
+        f"{name}: expected a dense tensor, "
+        f"got layout {tensor.layout} on device {tensor.device}"
+    )
 
 
 def check_array(name: str, array: object, *, tensors: bool = False) -> None:
@@ -145,6 +147,8 @@ def check_array(name: str, array: object, *, tensors: bool = False) -> None:
         Not two-dimensional, empty, or holding NaN or infinity.
     """
     check_kind(name, array, tensors=tensors)
+    if isinstance(array, torch.Tensor) and array.is_meta:
+        _refuse_tensor(name, array)
     check_two_dimensions(name, array)
     if 0 in array.shape:
         raise ValueError(
