@@ -13,7 +13,7 @@ from backprop_book.checkpoints import (
     load_checkpoint,
     save_checkpoint,
 )
-from backprop_book.checks import check_device, check_training_arguments
+from backprop_book.checks import check_device, check_training
 from backprop_book.initial_weights import initial_weights, to_tensors
 from backprop_book.modes import own_modes
 from backprop_book.processes import Processes, check_timeout, own_device
@@ -26,7 +26,7 @@ from backprop_book.training_log import TrainingLog
 Array = np.ndarray | torch.Tensor
 
 
-@own_modes()
+@own_modes(grad=False)
 def two_layer_regression_ddp_train(
     X: Float[Array, "N D_in"],
     Y: Float[Array, "N D_out"],
@@ -109,10 +109,7 @@ def two_layer_regression_ddp_train(
     DivergenceError
         A loss or a weight stopped being finite; on every process alike.
     """
-    check_training_arguments(
-        X, Y, X_val, Y_val, lr, nite, hidden=hidden, weights=weights, seed=seed,
-        log_every=log_every, tensors=True,
-    )  # fmt: skip
+    check_training(locals(), tensors=True)
     check_checkpoint_arguments(checkpoint, checkpoint_every)
     check_timeout(timeout)
     lr = float(lr)  # PyTorch multiplies by no other kind of real number
