@@ -331,11 +331,12 @@ def _named(finding: Finding, shown: Shown, silent: list[Probe]) -> bool:
         passes = (backward_pass(gradient, probe.exact, *fit) for probe in silent)
         return any(result is not None for result in passes)
 
-    candidates = book.singles(gradient)
-    fits = [(c, u) for c in candidates if (u := _fit(gradient, c, shown)) is not None]
+    exact = [s for s in shown if _tolerance(*s) == TOLERANCES["float64"]] or shown
+    tried = ((c, _fit(gradient, c, shown, exact)) for c in book.singles(gradient))
+    fits = [fit for fit in tried if fit[1] is not None]
     fits = [fit for fit in fits if not answers(fit)] or fits
     for candidate in () if fits else ((book.FACTOR,), *book.combined(gradient)):
-        if (unknown := _fit(gradient, candidate, shown)) is not None:
+        if (unknown := _fit(gradient, candidate, shown, exact)) is not None:
             fits = [(candidate, unknown)]
             break
     if not fits:
@@ -360,10 +361,12 @@ def _named(finding: Finding, shown: Shown, silent: list[Probe]) -> bool:
     return True
 
 
-def _fit(gradient: str, candidate: book.Candidate, shown: Shown) -> float | None:
+def _fit(
+    gradient: str, candidate: book.Candidate, shown: Shown, exact: Shown
+) -> float | None:
     """Return the unknown for which the wrong lines give what came, None if they don't.
 
-    0 where the lines hold no unknown.
+    0 where the lines hold no unknown. ``exact`` are those of float64.
     """
 
     def fits(probes: Shown) -> bool:
@@ -373,7 +376,6 @@ def _fit(gradient: str, candidate: book.Candidate, shown: Shown) -> float | None
         wrong = backward_pass(gradient, probe.exact, candidate, unknown)
         return distance(answer, wrong)
 
-    exact = [s for s in shown if _tolerance(*s) == TOLERANCES["float64"]] or shown
     unknown = 0.0
     if name := unknown_of(candidate):
         largest = max(exact, key=lambda s: np.abs(s[0].truth[gradient]).max())
