@@ -73,7 +73,7 @@ class Finding:
     @property
     def passed(self) -> bool:
         """Whether it came, and was right wherever it came."""
-        return self.shown > 0 and not self.mistakes
+        return 0 < self.right == self.shown
 
     @property
     def mistake(self) -> str | None:

@@ -18,10 +18,10 @@ Shape = tuple[int, int, int, int]  # N, D_in, H, D_out
 ALL_DIFFERENT = (5, 3, 4, 2)
 ALL_EQUAL = (4, 4, 4, 4)
 # A fault can hide wherever a size is 1, or one that programs like; any two of the four
-# dimensions take all pairs of these sizes once (an orthogonal array).
+# dimensions take all pairs of these sizes once (an orthogonal array), and all four one.
 HIDING = (1, 2, 32, 64, 100)
 PAIRS = tuple(
-    tuple(HIDING[k % 5] for k in (i, j, i + j, i + 2 * j))
+    tuple(HIDING[k % 5] for k in (i, j, 2 * i + 4 * j, 3 * i + 3 * j))
     for i in range(5)
     for j in range(5)
 )
