@@ -70,7 +70,8 @@ book: $(INSTALLED)  ## execute every chapter and build the site in _build/html
 	@$(BIN)/jupyter-book build -q -W -n --keep-going . || \
 		{ rm -rf _build/.doctrees; exit 1; }
 
-PYTEST := BOOK=built $(BIN)/python -m pytest -n logical --dist loadgroup
+# One thread each: two round otherwise, and a plugin loads NumPy before the tests say so.
+PYTEST := OMP_NUM_THREADS=1 BOOK=built $(BIN)/python -m pytest -n logical --dist loadgroup
 
 test: book  ## run the tests: linter, library, chapters, the book executed once more
 	$(BIN)/ruff check .
