@@ -33,8 +33,6 @@ class Value:
 
     Attributes
     ----------
-    data : ndarray
-        The numbers, as floats; 0-d for a single one. It can be set.
     grad : ndarray or None
         The gradient of what ``backward`` was called on, with the shape and dtype of
         ``data``. Further calls add to it; set it to None to start from nothing.
@@ -57,7 +55,7 @@ class Value:
 
     @property
     def data(self) -> np.ndarray:
-        """The numbers."""
+        """The numbers, an array of floats; 0-d for a single one. It can be set."""
         return self._data
 
     @data.setter
