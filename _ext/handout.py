@@ -10,9 +10,7 @@ import zipfile
 from pathlib import Path
 
 import nbformat
-import yaml
 
-from addresses import Addresses
 from plain_notebook import Book, plain_notebook
 
 ROOT = Path(__file__).parents[1]
@@ -21,9 +19,8 @@ CODE = ("pyproject.toml", "LICENSE", "CITATION.cff")
 CODE_README = """\
 # backprop_book
 
-The code that the notebooks in the folder above this one import.
-`python -m pip install .` installs it; the README there says how to do that in an
-environment of its own, with versions that are known to work together.
+The code that the notebooks in the folder above this one import. The README there says
+how to install it.
 """
 README = """\
 # {title}: the notebooks
@@ -43,8 +40,11 @@ jupyter lab
 
 `requirements.txt` names the versions that the book was tested with. On Linux this is
 the CUDA build of PyTorch, which is several GB large. The CPU build is enough for every
-chapter: before the third line,
-`python -m pip install -c requirements.txt torch --index-url {cpu}`.
+chapter; it is there already if you run this before the third line:
+
+```sh
+python -m pip install {torch} --index-url https://download.pytorch.org/whl/cpu
+```
 
 An exercise has a cell that begins with `answer = None` or a like line. Put your answer
 there and run the cell: it says whether you are right. A notebook runs from top to
@@ -71,10 +71,8 @@ def handout_files(root: Path, names: list[str]) -> dict[str, bytes]:
     ValueError
         If a name is none of a chapter with code.
     """
-    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
-    settings = config["sphinx"]["config"]
-    addresses = Addresses.of(settings["repository_url"], settings["site_url"])
-    book = Book(root, addresses)
+    book = Book(root)
+    site = book.addresses.site
     chapters = {c.name: c for c in book.notebooks if c is not book.root_page}
     if unknown := [name for name in names if name not in chapters]:
         raise ValueError(f"no chapter {unknown[0]!r}; there are: {', '.join(chapters)}")
@@ -85,19 +83,19 @@ def handout_files(root: Path, names: list[str]) -> dict[str, bytes]:
         f"{name}.ipynb": nbformat.writes(plain_notebook(book, name, handout=chapters))
         for name in chapters
     }
+    # Versions alone: pip takes no folder (-e .) among those that it shall keep to.
+    lock = (root / "requirements.txt").read_text(encoding="utf-8")
+    versions = re.findall(r"^\w\S*==[^\\\n]*", lock, re.MULTILINE)
+    files["requirements.txt"] = "\n".join(versions) + "\n"
     files["README.md"] = README.format(
         title=book.root_page.title,
-        cpu="https://download.pytorch.org/whl/cpu",
+        torch=next(version for version in versions if version.startswith("torch==")),
         chapters="\n".join(
             f"{c.number + '.' if c.number else '-'} [{c.title}]({c.name}.ipynb)"
             for c in chapters.values()
         ),
-        address=f" The book: <{addresses.site}/>." if addresses.site else "",
+        address=f" The book: <{site}/>." if site else "",
     )
-    lock = (root / "requirements.txt").read_text(encoding="utf-8")
-    # Versions alone: pip takes no folder (-e .) among those that it shall keep to.
-    versions = re.findall(r"^\w\S*==[^\\\n]*", lock, re.MULTILINE)
-    files["requirements.txt"] = "\n".join(versions) + "\n"
     files["code/README.md"] = CODE_README
     library = root / "lib" / "backprop_book"
     sources = [*library.rglob("*.py"), *library.rglob("*.json")]

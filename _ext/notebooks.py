@@ -11,7 +11,6 @@ from pathlib import Path
 from sphinx.application import Sphinx
 
 from last_steps import add_last_step
-from repository import addresses_of
 
 REQUIREMENTS = """\
 # What these notebooks need: pip install -r requirements.txt
@@ -32,7 +31,7 @@ def write_notebooks(app: Sphinx) -> None:
     from plain_notebook import Book, plain_notebook
 
     source, target = Path(app.srcdir), Path(app.outdir) / "notebooks"
-    book = Book(source, addresses_of(app))
+    book = Book(source)
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
     for chapter in book.notebooks:

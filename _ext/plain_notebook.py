@@ -12,8 +12,6 @@ import html
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from textwrap import indent
 
@@ -28,7 +26,7 @@ from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.directives import parse_directive_text
 from myst_parser.parsers.mdit import create_md_parser
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-from pybtex.database import parse_file
+from pybtex.database import Entry, parse_file
 from pybtex.richtext import Text
 
 from addresses import Addresses
@@ -45,49 +43,31 @@ OPENING = """\
 *{source} “{book}”.*{link}
 
 > **To run this notebook** you need the book's code, the package `backprop_book`.
-> {install}
+> The next cell looks for it. To install it by hand: {by_hand}.
 > Run the cells from the top, each with Shift and Enter."""
 SETUP = "try:\n    import backprop_book\nexcept ImportError:\n    "
 IN_A_COPY = "`python -m pip install .` in a copy of the book's repository"
+MISSING = f'raise ModuleNotFoundError("To install it: {IN_A_COPY}") from None'
 
 
 class NoPlainFormError(ValueError):
     """A chapter uses markup that this module has no plain form for."""
 
 
-@dataclass(frozen=True)
 class Chapter:
-    """A file of the book, with its number or ""."""
+    """A file of the book, with its number or "", parsed."""
 
-    path: Path
-    number: str
-    parser: MarkdownIt
-
-    @property
-    def name(self) -> str:
-        """The file's name without its ending."""
-        return self.path.stem
-
-    @cached_property
-    def lines(self) -> list[str]:
-        """All of the file."""
-        return self.path.read_text(encoding="utf-8").split("\n")
-
-    @property
-    def is_notebook(self) -> bool:
-        """Whether the file has a kernel."""
-        return "kernelspec:" in self.lines
-
-    @cached_property
-    def tree(self) -> Node:
-        """The file, in which directives and roles are nodes of their own."""
-        tokens = list(self.expand(self.parser.parse("\n".join(self.lines)), 0))
-        return Node(tokens[tokens[0].type == "front_matter" :])
-
-    @cached_property
-    def title(self) -> str:
-        """The first heading."""
-        return next(n.children[0].content for n in self.tree if n.type == "heading")
+    def __init__(self, path: Path, number: str, parser: MarkdownIt):
+        self.path, self.number, self.parser = path, number, parser
+        self.name = path.stem
+        self.lines = path.read_text(encoding="utf-8").split("\n")
+        self.is_notebook = "kernelspec:" in self.lines
+        # Directives and roles become nodes of their own.
+        tokens = list(self.expand(parser.parse("\n".join(self.lines)), 0))
+        self.tree = Node(tokens[tokens[0].type == "front_matter" :])
+        self.heading = next(node for node in self.tree if node.tag == "h1")
+        self.title = self.heading.children[0].content
+        self.labels = dict(self.find_labels())
 
     def expand(self, tokens: list[Token], line: int) -> Iterator[Token]:
         """Yield tokens, of a text that begins at a line, with directives parsed."""
@@ -96,16 +76,16 @@ class Chapter:
             for child in token.children or ():
                 if child.type == "myst_role":
                     child.type = f"role {child.meta['name']}"
-            directive = re.match(r"\{([^}]+)\}\s*(.*)", token.info)
             if token.type not in ("fence", "colon_fence"):
                 yield token
                 continue
-            last = self.lines[token.map[1] - 1].strip("> ")
+            last = self.lines[token.map[1] - 1].strip("> \t")
             if set(last) != {token.markup[0]} or len(last) < len(token.markup):
                 raise self.error(token.map[0], "has no end")
-            yield from (
-                self.directive(token, *directive.groups()) if directive else [token]
-            )
+            if directive := re.match(r"\{([^}]+)\}\s*(.*)", token.info):
+                yield from self.directive(token, *directive.groups())
+            else:
+                yield token
 
     def directive(self, token: Token, name: str, argument: str) -> Iterator[Token]:
         """Yield the tokens of a directive: a pair, around its title and its content."""
@@ -134,10 +114,9 @@ class Chapter:
         shown = self.lines[line].strip()
         return NoPlainFormError(f"{self.path}:{line + 1}: {shown!r} {problem}")
 
-    @cached_property
-    def labels(self) -> dict[str, tuple["Chapter", str, str]]:
-        """Label to chapter, kind, and title or number as on the site."""
-        labels, waiting, counts = {}, [], Counter()
+    def find_labels(self) -> Iterator[tuple[str, tuple["Chapter", str, str]]]:
+        """Yield each label with chapter, kind, and title or number as on the site."""
+        waiting, counts = [], Counter()
         for node in self.tree.walk():
             counts[node.type] += 1
             number = f"{self.number}.{counts[node.type]}".lstrip(".")
@@ -145,26 +124,25 @@ class Chapter:
                 waiting.append(node.content)
                 continue
             if node.type == "heading":
-                found = self, node.tag, node.children[0].content
-                labels |= dict.fromkeys(waiting, found)
+                for label in waiting:
+                    yield label, (self, node.tag, node.children[0].content)
             elif node.type == EQUATION:
                 node.meta["number"] = number
-                labels[node.info] = self, EQUATION, number
+                yield node.info, (self, EQUATION, number)
             elif node.type == EXERCISE:
                 node.meta["title"] = f"Exercise {number}: {node.meta['title']}"
                 label = node.meta["options"].get("label")
-                labels[label] = self, EXERCISE, node.meta["title"]
+                yield label, (self, EXERCISE, node.meta["title"])
             waiting = []
-        return labels
 
 
 class Book:
     """All chapters, so that a link in one can name what it leads to in another."""
 
-    def __init__(self, root: Path, addresses: Addresses | None = None):
-        self.root = root
-        self.addresses = addresses or Addresses()
+    def __init__(self, root: Path):
         settings = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+        config = settings["sphinx"]["config"]
+        self.addresses = Addresses.of(config["repository_url"], config["site_url"])
         extensions = set(settings["parse"]["myst_enable_extensions"])
         # Jupyter Book's own setting for $$ in a line.
         config = MdParserConfig(enable_extensions=extensions, dmath_double_inline=True)
@@ -178,17 +156,13 @@ class Book:
             shown = str(number) if is_numbered else ""
             self.chapters[path.stem] = Chapter(path, shown, parser)
         self.root_page, *_ = self.chapters.values()
+        self.notebooks = [c for c in self.chapters.values() if c.is_notebook]
         # A shortened course leaves chapters out, and keeps the links to them.
         paths = sorted(self.root_page.path.parent.glob("*.md"))
         absent = [Chapter(p, "", parser) for p in paths if p.stem not in self.chapters]
-        chapters = [*self.chapters.values(), *absent]
+        chapters = [*absent, *self.chapters.values()]
         self.labels = {k: v for c in chapters for k, v in c.labels.items()}
         self.references = parse_file(str(root / "references.bib")).entries
-
-    @property
-    def notebooks(self) -> list[Chapter]:
-        """The chapters with code, in order."""
-        return [c for c in self.chapters.values() if c.is_notebook]
 
 
 def toc_entries(toc: dict) -> Iterator[tuple[str, bool]]:
@@ -220,13 +194,12 @@ def plain_notebook(
         If the chapter has markup that can't be put in plain Markdown.
     """
     new = {"markdown": new_markdown_cell, "code": new_code_cell}
-    cells = [
-        new[kind](content, id=f"{name}-{k}")
-        for k, (kind, content) in enumerate(_Writer(book, name, handout).cells())
-    ]
+    cells = enumerate(_Writer(book, name, handout).cells())
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
-    return new_notebook(cells=cells, metadata=metadata)
+    return new_notebook(
+        cells=[new[kind](content, id=f"{name}-{k}") for k, (kind, content) in cells],
+        metadata={"kernelspec": kernel, "language_info": {"name": "python"}},
+    )
 
 
 class _Writer:
@@ -281,8 +254,10 @@ class _Writer:
             elif node.type == CODE and not gate:
                 yield "code", node.meta["body"]
             elif node.type == CODE:
-                parts.append(f"```python\n{node.meta['body']}\n```")
-            elif node.tag != "h1":
+                code = f"{node.meta['body']}\n"
+                fence = Token("fence", "", 0, info="python", content=code)
+                parts.append(Node([fence]).render(self.context))
+            elif node is not self.chapter.heading:
                 parts.append(node.render(self.context))
         if gate:
             raise self.error(gate, "is never closed")
@@ -295,25 +270,18 @@ class _Writer:
         requirement = "./code" if self.handout else addresses.requirement()
         # The page has the solutions, which notebooks that are handed out leave out.
         page = "" if self.handout else addresses.page(f"chapters/{self.chapter.name}")
-        by_hand = (
-            f'`python -m pip install "{requirement}"`' if requirement else IN_A_COPY
-        )
-        yield (
-            "markdown",
-            OPENING.format(
-                title=self.chapter.title,
-                source=f"Chapter {number} of" if number else "From",
-                book=self.book.root_page.title,
-                link=f" [Its page]({page}) shows it with all outputs." if page else "",
-                install="The next cell installs it where it is missing. "
-                f"By hand: {by_hand}."
-                if requirement
-                else f"To install it: {IN_A_COPY}.",
-            ),
-        )
         install = f'%pip install --quiet "{requirement}"'
-        missing = f'raise ModuleNotFoundError("To install it: {IN_A_COPY}") from None'
-        yield "code", SETUP + (install if requirement else missing)
+        opening = OPENING.format(
+            title=self.chapter.title,
+            source=f"Chapter {number} of" if number else "From",
+            book=self.book.root_page.title,
+            link=f" [Its page]({page}) shows it with all outputs." if page else "",
+            by_hand=f'`python -m pip install "{requirement}"`'
+            if requirement
+            else IN_A_COPY,
+        )
+        yield "markdown", opening
+        yield "code", SETUP + (install if requirement else MISSING)
 
     def error(self, node: Node, problem: str) -> NoPlainFormError:
         """Return an error that names a node's line."""
@@ -410,13 +378,11 @@ class _Writer:
         return f"({'; '.join(citation(entry, ', {}') for entry in entries)})"
 
 
-def citation(entry, year: str) -> str:
+def citation(entry: Entry, year: str) -> str:
     """Return authors and year of a work, linked to it."""
     people = entry.persons["author"]
-    names = [
-        str(Text.from_latex(" ".join(person.prelast_names + person.last_names)))
-        for person in people
-    ]
+    parts = [" ".join(p.prelast_names + p.last_names) for p in people]
+    names = [str(Text.from_latex(part)) for part in parts]
     names = names if len(names) < 3 else [f"{names[0]} et al."]
     words = " and ".join(names) + year.format(entry.fields["year"])
     doi = entry.fields.get("doi")
@@ -482,19 +448,16 @@ def definitions(node: Node, context: RenderContext) -> str:
 
 
 def table(node: Node, context: RenderContext) -> str:
-    """Return a table; a bar in a cell's formula or code would end the cell."""
-    rows = [
-        [
-            re.sub(
-                r"(?<!\\)\$.*?\$",
-                lambda formula: formula[0].replace("|", r"\vert "),
-                "".join(part.render(context) for part in cell),
-            ).replace("|", r"\|")
-            for cell in row
-        ]
-        for part in node
-        for row in part
-    ]
-    styles = [cell.attrs.get("style", "") for cell in node.children[0].children[0]]
-    rows.insert(1, ["-" * 3 + ":" * style.endswith("right") for style in styles])
+    """Return a table."""
+    rows = [[cell(c, context) for c in row] for part in node for row in part]
+    styles = [c.attrs.get("style", "") for c in node.children[0].children[0]]
+    rows.insert(1, ["---" + ":" * style.endswith("right") for style in styles])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def cell(node: Node, context: RenderContext) -> str:
+    """Return a cell, which a bar in its formulas or code would end."""
+    content = "".join(part.render(context) for part in node)
+    formulas = re.compile(r"(?<!\\)\$.*?\$")
+    content = formulas.sub(lambda found: found[0].replace("|", r"\vert "), content)
+    return content.replace("|", r"\|")

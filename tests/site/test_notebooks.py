@@ -19,17 +19,21 @@ TWO = "(two)=\n# Two\n\n(part)=\n## A `part`\n\n$$\nb\n$$ (eq-two)"
 ABSENT = "(absent)=\n# Absent"
 
 
-def make(tmp_path, text, handout=()):
-    """Return the notebook of a chapter with this text, in a book of three."""
+def make(tmp_path, text, handout=(), site=""):
+    """Return the notebook of a chapter with this text, in a book of four."""
     (tmp_path / "chapters").mkdir()
     pages = {"index": "# The book", "one": f"# One\n\n{text}", "two": TWO}
     for name, page in {**pages, "absent": ABSENT}.items():
         (tmp_path / "chapters" / f"{name}.md").write_text(f"{HEADER}\n{page}\n")
-    shutil.copy(ROOT / "_config.yml", tmp_path)
+    (tmp_path / "chapters" / "words.md").write_text("(words)=\n# Words\n")
+    config = (ROOT / "_config.yml").read_text(encoding="utf-8")
+    config = config.replace('site_url: ""', f'site_url: "{site}"')
+    (tmp_path / "_config.yml").write_text(config, encoding="utf-8")
     (tmp_path / "references.bib").write_text(REFERENCES)
     (tmp_path / "_toc.yml").write_text(
         "root: chapters/index\nparts:\n  - numbered: 1\n    chapters:\n"
         "      - file: chapters/one\n      - file: chapters/two\n"
+        "  - chapters:\n      - file: chapters/words\n"
     )
     return plain_notebook(Book(tmp_path), "one", handout)
 
@@ -153,9 +157,9 @@ def test_comments_and_metadata_are_left_out(tmp_path, markup):
 
 
 def test_cells_begin_at_headings_exercises_and_code(tmp_path):
-    text = "A.\n\n## B\n\n```{code-cell}\nc = 1\n```\n\n:::{exercise} D\n:::"
+    text = "A.\n\n# B\n\n```{code-cell}\nc = 1\n```\n\n:::{exercise} D\n:::"
     cells = make(tmp_path, text).cells[2:]
-    expected = ["A.", "## B", "c = 1", "### Exercise 1.1: D"]
+    expected = ["A.", "# B", "c = 1", "### Exercise 1.1: D"]
     assert [cell.source for cell in cells] == expected
 
 
@@ -167,6 +171,14 @@ def test_a_handout_links_to_what_is_in_it_and_names_the_rest(tmp_path):
     alone = make(tmp_path, text, handout=["one"])
     assert text_of(alone) == "*Two*, *A `part`* (in *Two*)"
     assert '%pip install --quiet "./code"' in alone.cells[1].source
+
+
+def test_a_handout_links_to_no_page_that_has_solutions(tmp_path):
+    text = "{ref}`words`, {ref}`two`, {ref}`absent`"
+    notebook = make(tmp_path, text, handout=["one"], site="https://a.org")
+    page = "https://a.org/chapters/words.html"
+    assert text_of(notebook) == f"[Words]({page}), *Two*, *Absent*"
+    assert "a.org" not in notebook.cells[0].source
 
 
 def test_without_the_books_code_the_notebook_says_what_to_do(tmp_path):
