@@ -1,4 +1,6 @@
-"""Change in the finished pages what no setting of the theme changes.
+"""What follows when Sphinx has written the pages: above all, changes in the pages.
+
+They are what no setting of the theme changes.
 
 Each row of ``CORRECTIONS`` is an XPath, what to do with what it finds, and why. A row
 that finds nothing in a complete build is out of date, and fails it.
@@ -13,10 +15,13 @@ import lxml.html
 from lxml.html import HtmlElement
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
+from sphinx.util.logging import getLogger
 
 import light_pages
-from last_steps import add_last_step
+from notebooks import write_notebooks
+from page_head import write_sitemap
 
+logger = getLogger(__name__)
 DOCTYPE = "<!DOCTYPE html>"
 PLAIN_THEME = 'localStorage.getItem("theme") || "auto"'
 THEME = (
@@ -148,10 +153,25 @@ def finish_pages(app: Sphinx) -> None:
         path.write_text(text, encoding="utf-8")
 
 
+def take_last_steps(app: Sphinx, exception: Exception | None) -> None:
+    """Take the steps; where one fails, the build does, with its words.
+
+    An exception would have Sphinx take the last steps of all extensions once more, and
+    report what comes of that instead.
+    """
+    if exception or app.builder.name != "html":
+        return
+    for step in (write_notebooks, write_sitemap, finish_pages):
+        try:
+            step(app)
+        except Exception as error:
+            logger.error("%s: %s: %s", step.__module__, type(error).__name__, error)
+
+
 def setup(app: Sphinx) -> dict[str, object]:
     """Connect the steps to Sphinx; the last to touch a page."""
     app.pages_written = set()
     app.add_config_value("corrections_apply", True, "")
     app.connect("html-page-context", note_page)
-    add_last_step(app, finish_pages, priority=900)
+    app.connect("build-finished", take_last_steps, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}
