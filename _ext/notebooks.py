@@ -21,9 +21,7 @@ jupyterlab
 
 
 def write_notebooks(app: Sphinx) -> None:
-    """Write the plain notebooks, where a page was written."""
-    if not app.pages_written:
-        return
+    """Write the plain notebooks."""
     import nbformat
 
     from plain_notebook import Book, plain_notebook
