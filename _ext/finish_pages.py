@@ -22,7 +22,6 @@ from notebooks import write_notebooks
 from page_head import write_sitemap
 
 logger = getLogger(__name__)
-DOCTYPE = "<!DOCTYPE html>"
 PLAIN_THEME = 'localStorage.getItem("theme") || "auto"'
 THEME = (
     '{light: "light", dark: "dark"}[localStorage.getItem("mode")] || '
@@ -143,9 +142,9 @@ def finish_pages(app: Sphinx) -> None:
     unused = [where for where, number in found.items() if not number]
     if complete and unused and app.config.corrections_apply:
         raise ExtensionError(f"corrections that nothing needs: {unused}")
-    changed = light_pages.lighten(out / "_static", pages)
-    for path in app.pages_written | changed:
-        text = lxml.html.tostring(pages[path], encoding="unicode", doctype=DOCTYPE)
+    light_pages.lighten(out / "_static", list(pages.values()))
+    for path, page in pages.items():
+        text = lxml.html.tostring(page, encoding="unicode", doctype="<!DOCTYPE html>")
         path.write_text(text, encoding="utf-8")
 
 

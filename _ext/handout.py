@@ -75,24 +75,22 @@ def handout_files(root: Path, names: list[str]) -> dict[str, bytes]:
     site = book.addresses.site
     all_names = [c.name for c in book.notebooks if c is not book.root_page]
     if unknown := [name for name in names if name not in all_names]:
-        raise ValueError(
-            f"no chapter {unknown[0]!r}; there are: {', '.join(all_names)}"
-        )
+        there = ", ".join(all_names)
+        raise ValueError(f"no chapter {unknown[0]!r}; there are: {there}")
     chapters = [c for c in book.notebooks if c.name in (names or all_names)]
     handout, lines, files = [c.name for c in chapters], [], {}
-    for c in chapters:
-        files[f"{c.name}.ipynb"] = nbformat.writes(
-            plain_notebook(book, c.name, handout)
-        )
-        number = f"{c.number}." if c.number else "-"
-        lines.append(f"{number} [{c.title}]({c.name}.ipynb)")
+    for name, chapter in zip(handout, chapters, strict=True):
+        notebook = plain_notebook(book, name, handout)
+        files[f"{name}.ipynb"] = nbformat.writes(notebook)
+        number = f"{chapter.number}." if chapter.number else "-"
+        lines.append(f"{number} [{chapter.title}]({name}.ipynb)")
     # Versions alone: pip takes no folder (-e .) among those that it shall keep to.
     lock = (root / "requirements.txt").read_text(encoding="utf-8")
     versions = re.findall(r"^\w\S*==[^\\\n]*", lock, re.MULTILINE)
     files["requirements.txt"] = "\n".join(versions) + "\n"
     files["README.md"] = README.format(
         title=book.root_page.title,
-        torch=next(version for version in versions if version.startswith("torch==")),
+        torch=re.search(r"^torch==\S+", lock, re.MULTILINE)[0],
         chapters="\n".join(lines),
         address=f" The book: <{site}/>." if site else "",
     )

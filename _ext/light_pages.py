@@ -88,7 +88,6 @@ def purge(sheet: str, selectors: dict[str, object]) -> str:
         encoding="utf-8",
         env={**os.environ, "NODE_PATH": str(MODULES)},
         timeout=120,
-        check=False,
     )
     if result.returncode:
         raise ExtensionError(f"PurgeCSS failed:\n{result.stderr}")
@@ -122,33 +121,26 @@ def join_sheets(links: list[HtmlElement], static: Path) -> str:
     return text
 
 
-def lighten(static: Path, pages: dict[Path, HtmlElement]) -> set[Path]:
-    """Lead all pages to the one sheet; return those that were changed by it.
+def lighten(static: Path, pages: list[HtmlElement]) -> None:
+    """Lead all pages to the one sheet.
 
     A page that Sphinx has just written names the theme's and the extensions' sheets,
     one of an earlier build names the one sheet already.
     """
     sheet = static / SHEET
     sheet.parent.mkdir(exist_ok=True)
-    links = {path: p.xpath("//link[@rel='stylesheet']") for path, p in pages.items()}
-    others = [
-        x for found in links.values() for x in found if SHEET not in x.get("href")
-    ]
-    selectors = find_selectors(static, list(pages.values()))
-    text = purge(join_sheets(others, static), selectors)
+    links = [page.xpath("//link[@rel='stylesheet']") for page in pages]
+    others = [x for found in links for x in found if SHEET not in x.get("href")]
+    text = purge(join_sheets(others, static), find_selectors(static, pages))
     text = re.sub(
         r"url\(([^)]*/fa-[^)]+\.woff2)\)[^;}]*",
         lambda match: subset_icons(match, text, sheet.parent),
         text,
     )
     sheet.write_text(text, encoding="utf-8")
-    changed, name = set(), f"_static/{SHEET}?v={version(sheet)}"
-    for path, (link, *rest) in links.items():
-        address = link.get("href").partition("_static/")[0] + name
-        if link.get("href") != address:
-            link.set("href", address)
-            link.attrib.pop("media", None)
-            changed.add(path)
+    name = f"_static/{SHEET}?v={version(sheet)}"
+    for link, *rest in links:
+        link.set("href", link.get("href").partition("_static/")[0] + name)
+        link.attrib.pop("media", None)
         for other in rest:
             other.drop_tree()
-    return changed

@@ -7,10 +7,9 @@ sitemap, and the theme's buttons for the repository, an issue and an edit.
 
 import re
 import textwrap
-import unicodedata
-from contextlib import suppress
 from datetime import UTC, datetime
 from html import escape
+from html.entities import entitydefs
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -47,18 +46,16 @@ def use_addresses(app: Sphinx, config: Config) -> None:
     config.notfound_urls_prefix = f"{urlsplit(site).path}/"
 
 
-def letter(command: re.Match) -> str:
-    """Return the letter that a command of LaTeX names, or ""."""
-    name = command[1].upper().replace("BDA", "DA")
-    with suppress(KeyError):
-        return unicodedata.lookup(f"GREEK SMALL LETTER {name}")
-    return ""
-
-
 def plain(node: nodes.Node) -> str:
-    """Return a node's words, its formulas without LaTeX's marks."""
+    """Return a node's words, its formulas without LaTeX's marks.
+
+    The web's names of characters are LaTeX's, as far as Greek letters go.
+    """
     if isinstance(node, nodes.math):
-        return re.sub(r"[\\{}$]", "", re.sub(r"\\([a-z]+)", letter, node.astext()))
+        letters = re.sub(
+            r"\\([a-z]+)", lambda m: entitydefs.get(m[1], ""), node.astext()
+        )
+        return re.sub(r"[\\{}$]", "", letters)
     if isinstance(node, nodes.Text):
         return node.astext()
     return " ".join("".join(map(plain, node.children)).split())
