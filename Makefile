@@ -70,7 +70,8 @@ book: $(INSTALLED)  ## execute every chapter and build the site in _build/html
 	@$(BIN)/jupyter-book build -q -W -n --keep-going . || \
 		{ rm -rf _build/.doctrees; exit 1; }
 
-PYTEST := BOOK=built $(BIN)/python -m pytest -n logical --dist loadgroup
+# One thread each: two round otherwise, and a plugin loads NumPy before the tests say so.
+PYTEST := OMP_NUM_THREADS=1 BOOK=built $(BIN)/python -m pytest -n logical --dist loadgroup
 
 test: book  ## run the tests: linter, library, chapters, the book executed once more
 	$(BIN)/ruff check .
@@ -85,17 +86,17 @@ test-all: test  ## and what the weekly job runs besides: PDF, JupyterLab, two bu
 # Only on Python 3.11: the oldest packages have no wheels for newer ones. Of packages that
 # are not named in pyproject.toml come the newest, and these deprecate what the old ones do.
 OLDEST := _build/oldest
-test-oldest: $(INSTALLED)  ## test the library on the oldest versions that we allow
-	@$(BIN)/python $(PIP) install "uv>=0.9"
-	@mkdir -p $(OLDEST)
-	sed -n 's/^  "\(torch>=.*\)",$$/\1/p' pyproject.toml | $(BIN)/uv pip compile --quiet \
-		--resolution lowest-direct --python-version 3.11 --no-config --override - \
+test-oldest:  ## test the library on the oldest versions that we allow; needs python3.11
+	@echo "Installing the oldest versions in $(OLDEST) (a few minutes) ..."
+	@python3.11 -m venv $(OLDEST)
+	@$(OLDEST)/bin/python $(PIP) install "uv>=0.9"
+	@sed -n 's/^  "\(torch>=.*\)",$$/\1/p' pyproject.toml | $(OLDEST)/bin/uv pip compile \
+		--quiet --resolution lowest-direct --python-version 3.11 --no-config --override - \
 		--extra book --extra test --no-annotate --no-header pyproject.toml | \
 		grep -vE '^(cuda|nvidia|triton)' > $(OLDEST)/requirements.txt
-	python3.11 -m venv $(OLDEST)
 	@$(call install_cpu_torch,$(OLDEST)/bin/python,$(OLDEST)/requirements.txt)
-	$(OLDEST)/bin/python $(PIP) install -r $(OLDEST)/requirements.txt
-	$(OLDEST)/bin/python $(PIP) install --no-deps -e .
+	@$(OLDEST)/bin/python $(PIP) install -r $(OLDEST)/requirements.txt
+	@$(OLDEST)/bin/python $(PIP) install --no-deps -e .
 	$(OLDEST)/bin/python -m pytest -W ignore::DeprecationWarning tests/lib
 
 reproducible: $(INSTALLED)  ## build the last commit twice and compare the sites

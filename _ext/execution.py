@@ -76,11 +76,11 @@ def begin_anew_where_needed(app: Sphinx, config: Config) -> None:
     makers = [*HERE.glob("*.*"), *(root / name for name in ("_toc.yml", "_config.yml"))]
     config.site_digest = digest(root, makers, outputs)
     memory = Path(app.doctreedir) / "site.digest"
-    if not memory.is_file() or memory.read_text() != config.site_digest:
+    if not memory.is_file() or memory.read_text("utf-8") != config.site_digest:
         shutil.rmtree(out, ignore_errors=True)
         out.mkdir()
         memory.parent.mkdir(parents=True, exist_ok=True)
-        memory.write_text(config.site_digest)
+        memory.write_text(config.site_digest, "utf-8")
 
 
 def end(process: subprocess.Popen) -> None:

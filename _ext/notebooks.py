@@ -37,8 +37,8 @@ def write_notebooks(app: Sphinx) -> None:
         lock = (source / "requirements.txt").read_text(encoding="utf-8")
         torch = re.search(r"^torch==\S+", lock, re.MULTILINE)[0]
         requirements = REQUIREMENTS.format(torch=torch, book=requirement)
-        (target / "requirements.txt").write_text(requirements)
-        (target / "runtime.txt").write_text("python-3.11\n")
+        (target / "requirements.txt").write_text(requirements, "utf-8")
+        (target / "runtime.txt").write_text("python-3.11\n", "utf-8")
 
 
 def link(text: str, url: str, icon: str, tooltip: str) -> dict[str, str]:

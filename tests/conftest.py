@@ -32,4 +32,5 @@ def pytest_collection_modifyitems(items):
     """Keep together what shares something: a file's tests, or those of one page."""
     for item in items:
         page = "visits" in item.fixturenames and item.callspec.params["name"]
-        item.add_marker(pytest.mark.xdist_group(page or item.path.stem))
+        if item.path.parent.name != "lib":
+            item.add_marker(pytest.mark.xdist_group(page or item.path.stem))

@@ -50,7 +50,7 @@ def everything(rank, folder):
     results["300"] = train(whole, 300)
     for rows in (3, 5, 50):
         results[f"rows {rows}"] = train(arrays(rows), 20)
-    weights = draw_weights(2, 7, 2, seed=3)
+    weights = draw_weights(2, 7, 2, seed=3, dtype="float64")
     results["weights"] = train(whole, 20, weights=weights, seed=None)
     results["float32"] = train(arrays(dtype="float32"), 50)
     results["no seed"] = train(whole, 3, seed=None)

@@ -9,6 +9,7 @@ Where nothing has changed since it last passed, it is skipped; with CI set, neve
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -53,14 +54,18 @@ def exercises_of(executed: list) -> list:
 
 def prepare() -> str:
     """Write the notebooks with what they shall print; return a digest of all of it."""
-    from handout import write_handout
+    import handout
 
-    write_handout(ROOT, FOLDER / "handout.zip")
+    folder = FOLDER / handout.FOLDER
+    shutil.rmtree(folder, ignore_errors=True)
+    handout.write_handout(ROOT, FOLDER / "handout.zip")
     with zipfile.ZipFile(FOLDER / "handout.zip") as archive:
         archive.extractall(FOLDER)
     book, total = Book(ROOT), hashlib.sha256()
     for chapter in NOTEBOOKS:
-        (path,) = FOLDER.glob(f"*/{chapter.name}.ipynb")
+        path = folder / f"{chapter.name}.ipynb"
+        if not path.exists():  # the book's first page isn't handed out
+            shutil.copy(book.html / "notebooks" / path.name, path)
         notebook = nbformat.read(path, as_version=4)
         executed = book.notebook(chapter.name).cells
         students = with_outputs(notebook.cells, executed)
@@ -81,7 +86,11 @@ def main() -> None:
     passed = FOLDER / "passed"
     FOLDER.mkdir(parents=True, exist_ok=True)
     digest = prepare()
-    if not os.environ.get("CI") and passed.exists() and passed.read_text() == digest:
+    if (
+        not os.environ.get("CI")
+        and passed.exists()
+        and passed.read_text("utf-8") == digest
+    ):
         print("Second execution: skipped, nothing has changed since it passed.")
         return
     passed.unlink(missing_ok=True)
@@ -93,12 +102,11 @@ def main() -> None:
         # The others take seconds, or shuffle the cells.
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     }
-    notebooks = [str(next(FOLDER.glob(f"*/{c.name}.ipynb"))) for c in NOTEBOOKS]
-    command = [*NBVAL, *notebooks]
+    command = [*NBVAL, *(str(next(FOLDER.glob(f"*/{c}.ipynb"))) for c in NOTEBOOKS)]
     status = subprocess.run(command, env=environment, timeout=LIMIT, check=False)
     if status.returncode:
         sys.exit(f"The second execution differs, or failed ({status.returncode}).")
-    passed.write_text(digest)
+    passed.write_text(digest, "utf-8")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import functools
 import http.server
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -15,6 +16,11 @@ class DeadEnds(http.server.SimpleHTTPRequestHandler):
 
     def log_message(self, *args: object) -> None:
         """Drop the line."""
+
+    def handle(self) -> None:
+        """Answer; a page that is closed meanwhile wants no answer any more."""
+        with suppress(ConnectionError):
+            super().handle()
 
     def send_error(self, code: int, *args: object) -> None:
         """Send the page for dead links in place of the server's own."""

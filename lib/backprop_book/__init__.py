@@ -2,8 +2,7 @@
 
 from importlib import import_module
 
-from backprop_book.backward_check import check_backward
-from backprop_book.backward_report import BackwardReport
+from backprop_book.backward_check import BackwardReport, check_backward
 from backprop_book.engine import Value
 from backprop_book.exercises import check_answer
 from backprop_book.gradient_check import (
@@ -18,38 +17,28 @@ from backprop_book.gradient_check import (
 from backprop_book.initial_weights import draw_weights
 from backprop_book.processes import ProcessLostError
 from backprop_book.proofs import prove
-from backprop_book.recordings import load_recording
-from backprop_book.train_autograd import (
+from backprop_book.public import (
     two_layer_regression_autograd_gradient,
     two_layer_regression_autograd_loss,
     two_layer_regression_autograd_train,
-)
-from backprop_book.train_ddp import two_layer_regression_ddp_train
-from backprop_book.train_engine import (
     two_layer_regression_engine_gradient,
     two_layer_regression_engine_loss,
     two_layer_regression_engine_train,
-)
-from backprop_book.train_nn import (
     two_layer_regression_nn_gradient,
     two_layer_regression_nn_loss,
     two_layer_regression_nn_model,
+    two_layer_regression_nn_optim_gradient,
+    two_layer_regression_nn_optim_train,
     two_layer_regression_nn_train,
-)
-from backprop_book.train_numpy import (
     two_layer_regression_numpy_gradient,
     two_layer_regression_numpy_loss,
     two_layer_regression_numpy_train,
-)
-from backprop_book.train_optim import (
-    two_layer_regression_nn_optim_gradient,
-    two_layer_regression_nn_optim_train,
-)
-from backprop_book.train_tensor import (
     two_layer_regression_tensor_gradient,
     two_layer_regression_tensor_loss,
     two_layer_regression_tensor_train,
 )
+from backprop_book.recordings import load_recording
+from backprop_book.train_ddp import two_layer_regression_ddp_train
 from backprop_book.training_log import DivergenceError
 
 # Scikit-learn, pandas and Matplotlib take as long to import as PyTorch does. What needs

@@ -5,287 +5,186 @@ Every message names the argument, says what was expected and what came.
 
 import math
 import numbers
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 
 FLOAT_DTYPES = ("float32", "float64")
 MAX_SEED = 2**64 - 1  # the largest that torch.Generator takes; NumPy's has no limit
-WEIGHT_NAMES = ("weights[0] (W1)", "weights[1] (W2)")
+WEIGHTS = ("weights[0] (W1)", "weights[1] (W2)")
+# An axis of one array is as long as an axis of another: Y of shape (N,) would be
+# broadcast against (N, 1) to (N, N), and no error raised.
+DATA_RULES = (
+    ("Y", 0, "X", 0),
+    ("X_val", 1, "X", 1),
+    ("Y_val", 0, "X_val", 0),
+    ("Y_val", 1, "Y", 1),
+)
+WEIGHT_RULES = (("W1", 0, "X", 1), ("W2", 0, "W1", 1), ("W2", 1, "Y", 1))
 
 
 def dtype_name(array: np.ndarray | torch.Tensor) -> str:
-    """Return the dtype's name, the same for NumPy and PyTorch: ``"float32"``."""
-    return str(array.dtype).removeprefix("torch.")
+    """Return the dtype's name, for both libraries and byte orders: ``"float32"``."""
+    tensor = isinstance(array, torch.Tensor)
+    return str(array.dtype).removeprefix("torch.") if tensor else array.dtype.name
 
 
-def check_two_dimensions(name: str, array: np.ndarray | torch.Tensor) -> None:
-    """Refuse an array that has not rows and columns."""
-    if len(array.shape) != 2:
-        raise ValueError(
-            f"{name}: expected two dimensions, (rows, columns), "
-            f"got shape {tuple(array.shape)}"
-        )
+def real_array(name: str, thing: object, *, kinds: str = "fiub") -> np.ndarray:
+    """Return numbers as a NumPy array, or refuse what would lose its meaning there.
 
-
-def check_array(name: str, array: object, *, tensors: bool = False) -> None:
-    """Refuse all but a finite, non-empty, two-dimensional float array.
-
-    Parameters
-    ----------
-    name : str
-        The argument's name, for the message.
-    array : object
-        What the caller passed.
-    tensors : bool
-        Whether a PyTorch tensor is welcome too.
-
-    Raises
-    ------
-    TypeError
-        Not an array, a sparse or a meta tensor, or not of dtype float32 or float64.
-    ValueError
-        Not two-dimensional, empty, or holding NaN or infinity.
+    Lists, pandas and PyTorch on any device are welcome. A masked array would drop its
+    mask and np.matrix its ``*``; a memory-mapped array is one like any other.
     """
-    # Subclasses are refused: np.matrix changes what `*` means, a masked array hides
-    # entries.
-    if not (type(array) is np.ndarray or (tensors and isinstance(array, torch.Tensor))):
-        expected = "a NumPy array or a PyTorch tensor" if tensors else "a NumPy array"
-        raise TypeError(f"{name}: expected {expected}, got {type(array).__name__}")
-    if isinstance(array, torch.Tensor) and (
-        array.is_meta or array.layout != torch.strided
-    ):
-        raise TypeError(
-            f"{name}: expected a dense tensor, "
-            f"got layout {array.layout} on device {array.device}"
-        )
-    if dtype_name(array) not in FLOAT_DTYPES:
-        raise TypeError(
-            f"{name}: expected dtype float32 or float64, got {dtype_name(array)}"
-        )
-    check_two_dimensions(name, array)
-    if 0 in array.shape:
-        raise ValueError(
-            f"{name}: expected at least one row and one column, "
-            f"got shape {tuple(array.shape)}"
-        )
-    finite = (
-        torch.isfinite(array) if isinstance(array, torch.Tensor) else np.isfinite(array)
-    )
+    if isinstance(thing, np.ndarray | np.generic) and type(thing) not in (
+        np.ndarray, np.memmap, thing.dtype.type
+    ):  # fmt: skip
+        raise TypeError(f"{name}: expected a plain array, got {type(thing).__name__}")
+    try:
+        if isinstance(thing, torch.Tensor):
+            thing = thing.detach().cpu().resolve_conj().resolve_neg()
+            if thing.dtype == torch.bfloat16:  # NumPy has none
+                thing = thing.float()
+        array = np.asarray(thing)
+        if array.dtype == object and all(
+            isinstance(entry, numbers.Real) for entry in array.flat
+        ):
+            array = array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
+        came = f"{type(thing).__name__} ({error})"
+        raise TypeError(f"{name}: expected numbers, got {came}") from error
+    if array.dtype.kind not in kinds:
+        came = f"{type(thing).__name__} of dtype {array.dtype}"
+        raise TypeError(f"{name}: expected real numbers, got {came}")
+    return array
+
+
+def check_finite(name: str, array: np.ndarray) -> None:
+    """Refuse an array that is empty, or that holds NaN or infinity."""
+    if not array.size:
+        expected = "expected at least one number"
+        raise ValueError(f"{name}: {expected}, got shape {tuple(array.shape)}")
+    finite = np.isfinite(array)
     if not finite.all():
-        row, column = (int(i) for i in np.argwhere(~np.asarray(finite.tolist()))[0])
+        index = tuple(int(i) for i in np.unravel_index(finite.argmin(), array.shape))
         raise ValueError(
-            f"{name}: expected finite numbers only, got {array[row, column].item()} "
-            f"at index ({row}, {column})"
+            f"{name}: expected finite numbers only, got {array[index]} at index {index}"
         )
 
 
-def check_same_size(
-    name: str, axis: int, size: int, array: object, reference: str
-) -> None:
-    """Refuse an array whose size along ``axis`` differs from that of another."""
-    if array.shape[axis] != size:
-        what = ("rows", "columns")[axis]
-        raise ValueError(
-            f"{name}: expected {size} {what}, as {reference}, "
-            f"got shape {tuple(array.shape)}"
-        )
+def check_positive(name: str, value: object) -> None:
+    """Refuse all but a finite number above 0; a bool is none here."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Real):
+        came = f"{value!r} ({type(value).__name__})"
+        raise TypeError(f"{name}: expected a number, got {came}")
+    try:
+        number = float(value)
+    except OverflowError:  # an integer or a fraction that no float can hold
+        number = math.inf
+    if not 0 < number < math.inf:
+        raise ValueError(f"{name}: expected a finite number above 0, got {value}")
 
 
 def check_integer(name: str, value: object, least: int, most: float = math.inf) -> None:
     """Refuse all but an integer from ``least`` to ``most``; a bool is none here."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, numbers.Integral):
-        raise TypeError(
-            f"{name}: expected an integer, got {value!r} ({type(value).__name__})"
-        )
-    if value < least:
-        raise ValueError(
-            f"{name}: expected an integer of at least {least}, got {value}"
-        )
-    if value > most:
-        raise ValueError(f"{name}: expected an integer of at most {most}, got {value}")
+        came = f"{value!r} ({type(value).__name__})"
+        raise TypeError(f"{name}: expected an integer, got {came}")
+    for wrong, bound in (
+        (value < least, f"least {least}"),
+        (value > most, f"most {most}"),
+    ):
+        if wrong:
+            raise ValueError(f"{name}: expected an integer of at {bound}, got {value}")
 
 
-def check_learning_rate(lr: object) -> None:
-    """Refuse all but a finite number above 0."""
-    if isinstance(lr, bool | np.bool_) or not isinstance(lr, numbers.Real):
-        raise TypeError(f"lr: expected a number, got {lr!r} ({type(lr).__name__})")
-    try:
-        number = float(lr)
-    except OverflowError:  # an integer or a fraction that no float can hold
-        number = math.inf
-    if not 0 < number < math.inf:
-        raise ValueError(f"lr: expected a finite number above 0, got {lr}")
+def check_array(name: str, array: object, *, tensors: bool, values: bool) -> None:
+    """Refuse all but a two-dimensional float array, or tensor where it is welcome.
+
+    Where ``values`` are looked at they must be there, and finite.
+    """
+    if not (
+        type(array) in (np.ndarray, np.memmap)
+        or (tensors and isinstance(array, torch.Tensor))
+    ):
+        expected = "a NumPy array" + tensors * " or a PyTorch tensor"
+        raise TypeError(f"{name}: expected {expected}, got {type(array).__name__}")
+    tensor = isinstance(array, torch.Tensor)
+    if tensor and (array.layout != torch.strided or (values and array.is_meta)):
+        came = f"layout {array.layout} on device {array.device}"
+        raise TypeError(f"{name}: expected a dense tensor, got {came}")
+    if dtype_name(array) not in FLOAT_DTYPES:
+        came = dtype_name(array)
+        raise TypeError(f"{name}: expected dtype float32 or float64, got {came}")
+    if len(array.shape) != 2:
+        expected, came = "two dimensions, (rows, columns)", tuple(array.shape)
+        raise ValueError(f"{name}: expected {expected}, got shape {came}")
+    if values and not (tensor and array.numel() and torch.isfinite(array).all()):
+        check_finite(name, array.detach().cpu().numpy() if tensor else array)
 
 
-def check_weights(
-    weights: object,
-    D_in: int,
-    D_out: int,
+def check_arrays(
+    arrays: Mapping[str, object],
+    rules: Sequence[tuple[str, int, str, int]],
     *,
-    references: tuple[str, str],
-    tensors: bool = False,
+    tensors: bool,
+    values: bool = True,
+    sizes: Mapping[tuple[str, int], tuple[int, str]] | None = None,
 ) -> None:
-    """Refuse all but a pair of arrays (D_in, H) and (H, D_out), for any H.
+    """Refuse arrays that are none, or whose shapes or dtypes don't fit each other.
 
-    ``references`` say in a message where D_in and D_out come from.
+    ``sizes`` stand for arrays that are not there; W1 and W2 are the pair ``weights``.
     """
-    if not isinstance(weights, Sequence) or len(weights) != 2:
-        came = (
-            f"{len(weights)} items"
-            if isinstance(weights, Sequence)
-            else type(weights).__name__
-        )
-        raise TypeError(f"weights: expected a pair (W1, W2), got {came}")
-    W1, W2 = weights
-    name_1, name_2 = WEIGHT_NAMES
-    check_array(name_1, W1, tensors=tensors)
-    check_array(name_2, W2, tensors=tensors)
-    check_same_size(name_1, 0, D_in, W1, references[0])
-    check_same_size(name_2, 0, W1.shape[1], W2, "W1 has columns")
-    check_same_size(name_2, 1, D_out, W2, references[1])
-
-
-def check_same_dtype(name: str, array: object, X: object) -> None:
-    """Refuse an array whose dtype is not that of X."""
-    if dtype_name(array) != dtype_name(X):
-        raise TypeError(
-            f"{name}: expected dtype {dtype_name(X)}, the dtype of X, "
-            f"got {dtype_name(array)}"
-        )
-
-
-def check_batch(X: object, Y: object, W1: object, W2: object) -> None:
-    """Refuse arrays whose shapes don't fit the network, before any product is formed.
-
-    A Y of shape (N,) would be broadcast against (N, 1) to (N, N), and no error raised.
-
-    Parameters
-    ----------
-    X, Y : array or tensor, shapes (N, D_in) and (N, D_out)
-    W1, W2 : array or tensor, shapes (D_in, H) and (H, D_out)
-
-    Raises
-    ------
-    TypeError, ValueError
-        Naming the first argument that does not fit.
-    """
-    try:
-        (N, D_in), (H, D_out) = X.shape, W2.shape
-        if Y.shape == (N, D_out) and W1.shape == (D_in, H):
-            return
-    except (AttributeError, TypeError, ValueError):
-        pass  # the checks below say which one it is
-    for name, array in {"X": X, "Y": Y, "W1": W1, "W2": W2}.items():
-        if not hasattr(array, "shape"):
+    names = dict(zip(("W1", "W2"), WEIGHTS, strict=True)) if values else {}
+    for name, array in arrays.items():
+        check_array(names.get(name, name), array, tensors=tensors, values=values)
+    first = next(iter(arrays))
+    for name, array in arrays.items():
+        if values and not sizes and dtype_name(array) != dtype_name(arrays[first]):
             raise TypeError(
-                f"{name}: expected an array or a tensor, got {type(array).__name__}"
+                f"{names.get(name, name)}: expected dtype {dtype_name(arrays[first])}, "
+                f"the dtype of {first}, got {dtype_name(array)}"
             )
-        check_two_dimensions(name, array)
-    check_same_size("Y", 0, X.shape[0], Y, "X has rows")
-    check_same_size("W1", 0, X.shape[1], W1, "X has columns")
-    check_same_size("W2", 0, W1.shape[1], W2, "W1 has columns")
-    check_same_size("W2", 1, Y.shape[1], W2, "Y has columns")
+    for name, axis, other, other_axis in rules:
+        if other in arrays:
+            words = f"{other} has {('rows', 'columns')[other_axis]}"
+            size = arrays[other].shape[other_axis]
+        else:
+            size, words = sizes[other, other_axis]
+        if arrays[name].shape[axis] != size:
+            expected = f"expected {size} {('rows', 'columns')[axis]}, as {words}"
+            came = tuple(arrays[name].shape)
+            raise ValueError(f"{names.get(name, name)}: {expected}, got shape {came}")
 
 
-def check_training_arguments(
-    X: object,
-    Y: object,
-    X_val: object,
-    Y_val: object,
-    lr: object,
-    nite: object,
-    *,
-    hidden: object,
-    weights: object,
-    seed: object,
-    log_every: object,
-    tensors: bool = False,
-) -> None:
-    """Check the arguments that all training functions share.
-
-    Parameters
-    ----------
-    X, Y, X_val, Y_val : object
-        Shapes (N, D_in), (N, D_out), (N_val, D_in), (N_val, D_out), one dtype.
-    lr : object
-        Learning rate, a finite number above 0.
-    nite : object
-        Number of iterations, an integer of at least 0.
-    hidden : object
-        Number of hidden units, an integer of at least 1.
-    weights : object
-        None, or a pair of arrays of shapes (D_in, H) and (H, D_out).
-    seed : object
-        None, or an integer of at least 0.
-    log_every : object
-        An integer of at least 0.
-    tensors : bool
-        Whether PyTorch tensors are welcome beside NumPy arrays.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Naming the first argument that does not fit.
-    """
-    arrays = {"X": X, "Y": Y, "X_val": X_val, "Y_val": Y_val}
-    for name, array in arrays.items():
-        check_array(name, array, tensors=tensors)
-    for name, array in arrays.items():
-        check_same_dtype(name, array, X)
-    check_same_size("Y", 0, X.shape[0], Y, "X has rows")
-    check_same_size("X_val", 1, X.shape[1], X_val, "X has columns")
-    check_same_size("Y_val", 0, X_val.shape[0], Y_val, "X_val has rows")
-    check_same_size("Y_val", 1, Y.shape[1], Y_val, "Y has columns")
-    check_learning_rate(lr)
-    check_integer("nite", nite, 0)
-    check_integer("hidden", hidden, 1)
-    check_integer("log_every", log_every, 0)
-    if seed is not None:
-        check_integer("seed", seed, 0, MAX_SEED)
-    if weights is not None:
-        references = ("X has columns", "Y has columns")
-        check_weights(
-            weights, X.shape[1], Y.shape[1], references=references, tensors=tensors
-        )
-        for name, W in zip(WEIGHT_NAMES, weights, strict=True):
-            check_same_dtype(name, W, X)
+def pair(weights: object) -> dict[str, object]:
+    """Return W1 and W2 by name, none where there are none; refuse all but a pair."""
+    if weights is None:
+        return {}
+    if not isinstance(weights, Sequence) or len(weights) != 2:
+        sequence = isinstance(weights, Sequence)
+        came = f"{len(weights)} items" if sequence else type(weights).__name__
+        raise TypeError(f"weights: expected a pair (W1, W2), got {came}")
+    return dict(zip(("W1", "W2"), weights, strict=True))
 
 
-def check_model_arguments(
-    D_in: object, hidden: object, D_out: object, *, weights: object, seed: object
-) -> None:
-    """Check the arguments of the function that builds a model.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Naming the first argument that does not fit.
-    """
-    for name, size in (("D_in", D_in), ("hidden", hidden), ("D_out", D_out)):
-        check_integer(name, size, 1)
-    if seed is not None:
-        check_integer("seed", seed, 0, MAX_SEED)
-    if weights is not None:
-        references = ("D_in says", "D_out says")
-        check_weights(weights, D_in, D_out, references=references, tensors=True)
+def check_training(arguments: Mapping[str, object], *, tensors: bool) -> None:
+    """Check the arguments that all training functions share, by name."""
+    data = {name: arguments[name] for name in ("X", "Y", "X_val", "Y_val")}
+    check_arrays(data, DATA_RULES, tensors=tensors)
+    check_positive("lr", arguments["lr"])
+    for name, least in (("nite", 0), ("hidden", 1), ("log_every", 0)):
+        check_integer(name, arguments[name], least)
+    if arguments["seed"] is not None:
+        check_integer("seed", arguments["seed"], 0, MAX_SEED)
+    if weights := pair(arguments["weights"]):
+        check_arrays({**data, **weights}, WEIGHT_RULES, tensors=tensors)
 
 
 def check_device(device: object, X: object) -> torch.device:
-    """Return the device to compute on, after one small allocation there.
+    """Return the device to compute on, by default that of X, and try it.
 
-    Parameters
-    ----------
-    device : None, str or torch.device
-        None stands for the device of X, the CPU where X is a NumPy array.
-    X : array or tensor
-        Decides the default, and the dtype that the device must be able to hold.
-
-    Raises
-    ------
-    ValueError
-        The device is unknown, absent, or cannot hold the dtype of X.
+    Refuse one that is unknown, absent, or cannot hold the dtype of X.
     """
     if device is None:
         device = X.device if isinstance(X, torch.Tensor) else "cpu"

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from backprop_book.checks import real_array
+
 Axis = int | tuple[int, ...] | None
 
 
@@ -19,7 +21,9 @@ class Value:
     stand on either side of an operator and takes part as a constant: no gradient is
     computed for it. Results share memory with their operands where NumPy's do. As with
     any autograd, don't change an array between the forward and the backward pass;
-    nothing here would notice.
+    nothing here would notice. Unlike NumPy's arrays, a value has no item assignment, no
+    order (``<``), and it is told apart by what it is, not by its numbers, as a key of a
+    dict; ``==`` compares the numbers and gives an array of bool.
 
     Parameters
     ----------
@@ -29,8 +33,6 @@ class Value:
 
     Attributes
     ----------
-    data : ndarray
-        The numbers; 0-d for a single one.
     grad : ndarray or None
         The gradient of what ``backward`` was called on, with the shape and dtype of
         ``data``. Further calls add to it; set it to None to start from nothing.
@@ -38,11 +40,12 @@ class Value:
     Raises
     ------
     TypeError
-        The data are not real numbers, or are a Value already.
+        The data are not real numbers, are a Value already, or an array with a mask.
     """
 
-    __slots__ = ("_edges", "data", "grad")
+    __slots__ = ("_data", "_edges", "grad")
     __array_ufunc__ = None  # makes `array + value` call Value.__radd__
+    __pandas_priority__ = 10_000  # the same for pandas, whose own go up to 4,000
 
     def __init__(self, data: object) -> None:
         self.data = np.array(_real(data, np.float64))
@@ -50,11 +53,33 @@ class Value:
         # Pairs (parent, function from this value's gradient to the parent's share).
         self._edges: tuple[tuple[Value, Callable], ...] = ()
 
+    @property
+    def data(self) -> np.ndarray:
+        """The numbers, an array of floats; 0-d for a single one. It can be set."""
+        return self._data
+
+    @data.setter
+    def data(self, data: object) -> None:
+        # In an array of integers a step of 0.01 would be 0.
+        self._data = _real(data, np.float64)
+
     def __repr__(self) -> str:
         return f"Value({np.array2string(self.data, separator=', ')})"
 
     def __array__(self, *args: object, **kwargs: object) -> np.ndarray:
         raise TypeError("expected an array, got a Value: use its .data")
+
+    def __bool__(self) -> bool:
+        return bool(self.data)
+
+    def __eq__(self, other: object) -> np.ndarray:
+        a, b = _operands(self, other)
+        return a == b
+
+    def __ne__(self, other: object) -> np.ndarray:
+        return ~(self == other)
+
+    __hash__ = object.__hash__
 
     def __iter__(self) -> "Iterator[Value]":
         return (self[i] for i in range(len(self.data)))
@@ -117,7 +142,8 @@ class Value:
     def relu(self) -> "Value":
         """Return each entry, or 0 where it is negative; the derivative at 0 is 0."""
         a = self.data
-        return _node(np.maximum(a, 0), (self, lambda G: G * (a > 0)))
+        # Selected, not multiplied: infinity times 0 would be NaN.
+        return _node(np.maximum(a, 0), (self, lambda G: np.where(a > 0, G, 0)))
 
     def sum(self, axis: Axis = None, keepdims: bool = False) -> "Value":
         """Return the sum over all entries, or along some axes, as ``np.sum`` does."""
@@ -218,11 +244,10 @@ def unbroadcast(G: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 def _real(data: object, dtype: np.dtype) -> np.ndarray:
     """Return an array of floats; what has no float dtype of its own takes ``dtype``."""
-    array = np.asarray(data)
-    if array.dtype.kind not in "fiub":
-        raise TypeError(f"expected real numbers, got dtype {array.dtype}")
+    array = real_array("data", data)
     weak = array.dtype.kind != "f" or type(data) is float
-    return array.astype(dtype) if weak else array
+    # Native byte order, the same memory where it is so already.
+    return array.astype(dtype if weak else array.dtype.newbyteorder("="), copy=False)
 
 
 def _operands(*operands: object) -> list[np.ndarray]:
@@ -234,7 +259,7 @@ def _operands(*operands: object) -> list[np.ndarray]:
 def _node(data: np.ndarray, *edges: tuple[object, Callable]) -> Value:
     """Return a new value, with an edge to each operand that is no constant."""
     node = Value.__new__(Value)  # past __init__, which would copy
-    node.data, node.grad = np.asarray(data), None
+    node._data, node.grad = np.asarray(data), None
     node._edges = tuple(edge for edge in edges if isinstance(edge[0], Value))
     return node
 

@@ -1,7 +1,8 @@
 """Check a reader's answer in an exercise cell, without giving the answer away."""
 
 import numpy as np
-import torch
+
+from backprop_book.checks import check_finite, check_positive, real_array
 
 
 def check_answer(answer: object, truth: object, *, tolerance: float = 1e-6) -> None:
@@ -13,26 +14,29 @@ def check_answer(answer: object, truth: object, *, tolerance: float = 1e-6) -> N
         A PyTorch tensor too, on any device, in a graph or not. None stands for a cell
         that was left empty: it is reported and raises nothing.
     truth : number or array-like
-        The right answer.
+        The right answer, finite.
     tolerance : float
         Largest difference that counts as right, relative to the truth's largest entry
         (absolute where all entries are 0).
+
+    Raises
+    ------
+    TypeError, ValueError
+        The truth or the tolerance can't judge an answer: the exercise is wrong.
     """
+    check_positive("tolerance", tolerance)
+    truth = real_array("truth", truth).astype(np.float64)
+    check_finite("truth", truth)
     if answer is None:
         print(
             "Not answered yet: put your answer in place of None and run the cell again."
         )
         return
     try:
-        if isinstance(answer, torch.Tensor):
-            answer = answer.detach().cpu()
-        if np.iscomplexobj(answer):
-            raise TypeError  # the conversion would drop the imaginary part
-        answer = np.asarray(answer, dtype=float)
-    except (TypeError, ValueError, OverflowError, RuntimeError):
+        answer = real_array("answer", answer).astype(np.float64)
+    except TypeError:
         print(f"Not yet: expected numbers, got {type(answer).__name__}.")
         return
-    truth = np.asarray(truth, dtype=float)
     if answer.shape != truth.shape:
         print(f"Not yet: expected shape {truth.shape}, got {answer.shape}.")
         return

@@ -4,34 +4,127 @@ Jacobians are in numerator layout: a row for each output, a column for each inpu
 Gradients have the shape of the array that they belong to.
 """
 
+import copy
 import math
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Complex, Float
+import torch
+
+from backprop_book.checks import check_finite, check_positive, real_array
 
 STEP = 1e-5  # balances truncation, step**2, against rounding, 1e-16 / step
 COMPLEX_STEP = 1e-30  # no difference is taken, so nothing is lost to rounding
+ROUNDING = 1e-12  # a product of conjugates leaves no more than this behind
+FAR = (1.0, -1.0, 30.0, -30.0)  # far enough to leave a region where all units are off
 
 
-def _float64(name: str, x: object) -> np.ndarray:
-    x = np.asarray(x)
-    if x.dtype != np.float64:
+class _Asked:
+    """A user's function, asked at one point after another.
+
+    It gets an array of its own each time, and what it returns is copied: it may change
+    its argument, and hand out the same buffer again and again.
+    """
+
+    def __init__(self, function: Callable[[np.ndarray], object], x: np.ndarray) -> None:
+        self.function, self.exact_in_float32, self.round = function, True, True
+        self.x, self.at_x = x, self(x)
+        self.check_the_same_again()
+
+    def __call__(self, x: np.ndarray) -> np.ndarray:
+        value = self.function(x.copy())
+        value = np.array(real_array("function", value, kinds="fiubc"))
+        check_finite("function", value)
+        if value.dtype.name in ("float16", "float32", "complex64"):
+            self._refuse_float32(value.dtype)
+        if np.iscomplexobj(x) and not np.iscomplexobj(value):
+            raise TypeError(
+                "function: expected complex values for complex inputs, got "
+                f"{value.dtype}: does it use its argument, and keep the imaginary part?"
+            )
+        if np.iscomplexobj(value) and not np.iscomplexobj(x):
+            raise TypeError(f"function: expected real values, got {value.dtype}")
+        value = value + np.float64(0)
+        with np.errstate(over="ignore"):
+            self.exact_in_float32 &= bool((value.real.astype("f4") == value.real).all())
+        self.round &= not (np.frexp(value.real)[0] * 2**12 % 1).any()
+        return value
+
+    def _refuse_float32(self, came: object) -> None:
+        raise TypeError(
+            f"function: expected float64 values for float64 inputs, got {came}: "
+            "float32 has too few digits for a difference"
+        )
+
+    def check_the_same_again(self) -> None:
+        """Refuse a function that gives another value at a point where it was asked."""
+        again = self(self.x)
+        if (
+            again.shape != self.at_x.shape
+            or relative_error(again, self.at_x) > ROUNDING
+        ):
+            raise ValueError(
+                "function: expected one value at one point, got two: does it draw "
+                "random numbers, or keep something between calls?"
+            )
+
+    def check_jacobian(self, jacobian: np.ndarray, step: float | None) -> None:
+        """Refuse zeros that only say that the function was not differentiated."""
+        self.check_the_same_again()
+        # A number computed in float32 carries more than 12 bits and at most 24.
+        coarse = self.exact_in_float32 and not self.round
+        if step and coarse and float(np.float32(step)) != step:
+            self._refuse_float32("the digits of float32")
+        largest = np.abs(self.at_x).max()
+        if np.abs(jacobian).max() > (0 if step else ROUNDING * largest):
+            return
+        constant, conjugated = True, True
+        generator = np.random.default_rng(0)
+        for far in FAR:
+            x, way = generator.standard_normal((2, *self.x.shape))
+            x = self.x + far * x
+            # Whatever it does out there: it looks at its argument.
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                try:
+                    there = self(x)
+                    constant &= np.array_equal(there, self.at_x)
+                    if step is None:
+                        slope = self(x + STEP * way).real - there.real
+                        turned = self(x + COMPLEX_STEP * 1j * way).imag
+                        most = np.abs(turned).max() / COMPLEX_STEP * STEP
+                        conjugated &= bool(most < 1e-6 * np.abs(slope).max())
+                except Exception:
+                    constant = conjugated = False
+        if constant:
+            raise ValueError(
+                "function: expected a value that depends on its argument, got the "
+                "same value at every point: does it use its argument?"
+            )
+        if step is None and conjugated:
+            raise ValueError(
+                "function: expected an imaginary part that answers, got none though "
+                "the value changes: np.vdot, np.conj and abs take it away"
+            )
+
+
+def _point(name: str, x: object) -> np.ndarray:
+    x = real_array(name, x)
+    if x.dtype.name != "float64":
         raise TypeError(f"{name}: expected dtype float64, got {x.dtype}")
-    if not np.isfinite(x).all():
-        raise ValueError(f"{name}: expected finite numbers only, got {x}")
-    if not x.size:
-        raise ValueError(f"{name}: expected at least one number, got shape {x.shape}")
-    return x
+    check_finite(name, x)
+    return np.array(x, dtype=np.float64)
+
+
+def _shifts(x: np.ndarray, step: complex) -> np.ndarray:
+    return np.eye(x.size).reshape(x.size, *x.shape) * step
 
 
 def numerical_jacobian(
-    function: Callable[[np.ndarray], np.ndarray],
-    x: Float[np.ndarray, "*shape"],
-    *,
-    step: float = STEP,
-) -> Float[np.ndarray, "M D"]:
+    function: Callable[[np.ndarray], np.ndarray], x: np.ndarray, *, step: float = STEP
+) -> np.ndarray:
     r"""Return the Jacobian by central differences.
 
     Column j holds ``(f(x + h e_j) - f(x - h e_j)) / 2h`` for every output. The error is
@@ -41,7 +134,8 @@ def numerical_jacobian(
     Parameters
     ----------
     function : callable
-        Takes an array of x's shape, returns an array or a number.
+        Takes an array of x's shape, returns an array or a number in float64. It may
+        change what it gets.
     x : ndarray of float64, any shape
         Where to differentiate. It is not modified.
     step : float
@@ -55,42 +149,39 @@ def numerical_jacobian(
     Raises
     ------
     TypeError
-        x is not float64: a float32 number has too few digits for the difference.
+        x is not float64, or the function computes in float32: a float32 number has too
+        few digits for the difference.
     ValueError
-        x is empty or not finite, or the step is not a finite number above 0.
+        x is empty or not finite, the step is not a finite number above 0, or no
+        derivative can be told from the function's values: one is not finite, two
+        differ at one point, or all points give the same.
     """
-    x = _float64("x", x)
-    if not (np.isfinite(step) and step > 0):
-        raise ValueError(f"step: expected a finite number above 0, got {step}")
-    columns = []
-    for j in range(x.size):
-        shift = np.zeros(x.size)
-        shift[j] = step
-        shift = shift.reshape(x.shape)
-        difference = np.asarray(function(x + shift)) - np.asarray(function(x - shift))
-        columns.append(difference.ravel() / (2 * step))
-    return np.stack(columns, axis=1)
+    x = _point("x", x)
+    check_positive("step", step)
+    ask = _Asked(function, x)
+    columns = [
+        ((ask(x + shift) - ask(x - shift)) / (2 * step)).ravel()
+        for shift in _shifts(x, step)
+    ]
+    jacobian = np.stack(columns, axis=1)
+    ask.check_jacobian(jacobian, step)
+    return jacobian
 
 
 def numerical_gradient(
-    function: Callable[[np.ndarray], float],
-    x: Float[np.ndarray, "*shape"],
-    *,
-    step: float = STEP,
-) -> Float[np.ndarray, "*shape"]:
+    function: Callable[[np.ndarray], float], x: np.ndarray, *, step: float = STEP
+) -> np.ndarray:
     """Return the gradient of a scalar function by central differences, of x's shape.
 
     Parameters and errors are those of `numerical_jacobian`; a function that returns
     more than one number raises ValueError.
     """
-    jacobian = numerical_jacobian(function, x, step=step)
-    return _only_row(jacobian, np.shape(x))
+    return _only_row(numerical_jacobian(function, x, step=step), np.shape(x))
 
 
 def complex_step_jacobian(
-    function: Callable[[Complex[np.ndarray, "*shape"]], np.ndarray],
-    x: Float[np.ndarray, "*shape"],
-) -> Float[np.ndarray, "M D"]:
+    function: Callable[[np.ndarray], np.ndarray], x: np.ndarray
+) -> np.ndarray:
     """Return the Jacobian by the complex step, exact to rounding.
 
     Column j holds ``imag(f(x + i h e_j)) / h`` with h = 1e-30 (Squire and Trapp, 1998).
@@ -100,7 +191,8 @@ def complex_step_jacobian(
     Parameters
     ----------
     function : callable
-        Takes a complex array of x's shape, returns an array or a number.
+        Takes a complex array of x's shape, returns an array or a number. It may change
+        what it gets.
     x : ndarray of float64, any shape
         Where to differentiate. It is not modified.
 
@@ -112,29 +204,26 @@ def complex_step_jacobian(
     Raises
     ------
     TypeError
-        x is not float64, or the function drops the imaginary part.
+        x is not float64, or the function drops the imaginary part or computes in
+        float32.
     ValueError
-        x is empty or not finite.
+        x is empty or not finite, or no derivative can be told from the function's
+        values: see `numerical_jacobian`; a conjugate takes the imaginary part away.
     """
-    x = _float64("x", x)
-    columns = []
-    for j in range(x.size):
-        shift = np.zeros(x.size, dtype=complex)
-        shift[j] = 1j * COMPLEX_STEP
-        value = np.asarray(function(x + shift.reshape(x.shape)))
-        if not np.iscomplexobj(value):
-            raise TypeError(
-                "function: expected complex values for complex inputs, "
-                f"got {value.dtype}"
-            )
-        columns.append(value.imag.ravel() / COMPLEX_STEP)
-    return np.stack(columns, axis=1)
+    x = _point("x", x).astype(complex)
+    ask = _Asked(function, x)
+    columns = [
+        ask(x + shift).imag.ravel() / COMPLEX_STEP
+        for shift in _shifts(x, 1j * COMPLEX_STEP)
+    ]
+    jacobian = np.stack(columns, axis=1)
+    ask.check_jacobian(jacobian, None)
+    return jacobian
 
 
 def complex_step_gradient(
-    function: Callable[[Complex[np.ndarray, "*shape"]], complex],
-    x: Float[np.ndarray, "*shape"],
-) -> Float[np.ndarray, "*shape"]:
+    function: Callable[[np.ndarray], complex], x: np.ndarray
+) -> np.ndarray:
     """Return the gradient of a scalar function by the complex step, of x's shape.
 
     Parameters and errors are those of `complex_step_jacobian`; a function that returns
@@ -160,28 +249,39 @@ def relative_error(answer: object, truth: object) -> float:
     Parameters
     ----------
     answer, truth : array-like of one shape
-        NumPy arrays, PyTorch tensors on the CPU, or numbers.
+        NumPy arrays, PyTorch tensors, or numbers.
 
     Returns
     -------
     float
-        0 where both are 0 everywhere.
+        0 where both are 0 everywhere, infinite where the answer is not finite: unlike
+        NaN, that is above every tolerance, and ``max`` keeps it.
 
     Raises
     ------
     ValueError
-        The shapes differ.
+        The shapes differ, or the truth is not finite.
+    TypeError
+        What came are no numbers, or an array with a mask.
     """
     # Adding makes float64 of all but complex numbers: differences of unsigned integers
     # would wrap round, and float32 has no room for what comes below.
-    answer, truth = (np.asarray(A) + np.float64(0) for A in (answer, truth))
+    answer, truth = (
+        real_array(name, A, kinds="fiubc") + np.float64(0)
+        for name, A in (("answer", answer), ("truth", truth))
+    )
     if answer.shape != truth.shape:
         raise ValueError(
             f"answer: expected shape {truth.shape}, as the truth, got {answer.shape}"
         )
+    if not truth.size:
+        return 0.0
+    check_finite("truth", truth)
+    if not np.isfinite(answer).all():
+        return math.inf
     # Squares of very small numbers are 0, of very large ones infinite: the entries go
     # near 1 first, by a power of two, so that nothing is rounded.
-    largest = max(np.abs(A).max(initial=0) for A in (answer, truth))
+    largest = max(np.abs(A).max() for A in (answer, truth))
     unit = math.ldexp(1.0, math.frexp(largest)[1] - 1)
     answer, truth = answer / unit, truth / unit
     scale = max(np.linalg.norm(answer), np.linalg.norm(truth))
@@ -241,11 +341,11 @@ def gradient_check(
     Parameters
     ----------
     function : callable
-        Called with ``arguments`` as keywords, returns a number.
-    gradients : dict of name to ndarray
+        Called with copies of ``arguments`` as keywords, returns a number.
+    gradients : dict of name to array-like
         The claimed gradients, each of its argument's shape.
-    arguments : dict of name to ndarray of float64
-        All arguments of the function.
+    arguments : dict of name to array-like
+        All arguments of the function; those with a gradient in float64.
     step : float
         Step of the central difference.
     tolerance : float
@@ -258,38 +358,50 @@ def gradient_check(
 
     Raises
     ------
-    ValueError
-        There is no gradient, or one is for no argument or not of its argument's shape.
+    TypeError, ValueError
+        There is no gradient, or one is for no argument or not of its argument's shape;
+        or `numerical_jacobian` refuses the function or a number.
     """
+    check_positive("tolerance", tolerance)
     if not gradients:
         raise ValueError("gradients: expected at least one, got none")
     checks = []
-    for name, gradient in gradients.items():
+    for name, claim in gradients.items():
         if name not in arguments:
             raise ValueError(
                 f"gradients: expected names among {sorted(arguments)}, got {name!r}"
             )
-        gradient = np.asarray(gradient)
-        if gradient.shape != arguments[name].shape:
+        claim = real_array(f"gradients[{name!r}]", claim)
+        point = _point(f"arguments[{name!r}]", arguments[name])
+        if claim.shape != point.shape:
             raise ValueError(
-                f"gradients[{name!r}]: expected shape {arguments[name].shape}, "
-                f"got {gradient.shape}"
+                f"gradients[{name!r}]: expected shape {point.shape}, got {claim.shape}"
             )
 
         def along(value: np.ndarray, name: str = name) -> float:
-            return function(**{**arguments, name: value})
+            return function(**{**_copies(arguments), name: value})
 
-        truth = numerical_gradient(along, arguments[name], step=step)
-        worst = np.unravel_index(np.argmax(np.abs(gradient - truth)), truth.shape)
-        worst_index = tuple(int(i) for i in worst)
+        truth = numerical_gradient(along, point, step=step)
+        # Where the claim is not finite the difference is not either: it counts most.
+        off = np.nan_to_num(np.abs(claim - truth), nan=np.inf)
+        worst = tuple(int(i) for i in np.unravel_index(np.argmax(off), truth.shape))
         checks.append(
             GradientCheck(
                 name=name,
-                error=relative_error(gradient, truth),
+                error=relative_error(claim, truth),
                 tolerance=tolerance,
-                worst_index=worst_index,
-                answer=float(gradient[worst_index]),
-                truth=float(truth[worst_index]),
+                worst_index=worst,
+                answer=float(claim[worst]),
+                truth=float(truth[worst]),
             )
         )
     return checks
+
+
+def _copies(arguments: dict[str, object]) -> dict[str, object]:
+    return {
+        name: value.detach().clone()
+        if isinstance(value, torch.Tensor)
+        else copy.deepcopy(value)
+        for name, value in arguments.items()
+    }

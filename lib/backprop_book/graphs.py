@@ -1,6 +1,6 @@
 """Draw a computational graph from the values and gradients that the code computed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
@@ -43,7 +43,7 @@ class Edge:
 
 def draw_graph(
     nodes: Mapping[str, tuple[float, float]],
-    edges: Sequence[Edge],
+    edges: Iterable[Edge],
     *,
     ax: Axes | None = None,
     labels: Mapping[str, str] | None = None,
@@ -58,7 +58,7 @@ def draw_graph(
     ----------
     nodes : mapping of name to (x, y)
         Positions; one unit is the distance between two neighbours, y points upwards.
-    edges : sequence of Edge
+    edges : iterable of Edge
         Numbers are shown with four digits, strings as they are.
     ax : Axes, optional
         Where to draw; a new figure of fitting height where left out.
@@ -77,7 +77,7 @@ def draw_graph(
         or a label that names an unknown node; an edge from a node to itself; two edges
         that would cover each other.
     """
-    labels = dict(labels or {})
+    labels, edges = dict(labels or {}), list(edges)
     _check(nodes, edges, labels)
     places = {name: np.array(position, float) for name, position in nodes.items()}
     xy = np.array([*places.values(), *(_middle(places, edge) for edge in edges)])

@@ -1,11 +1,8 @@
 """Draw, copy and move what the training functions start from."""
 
-import math
-
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import nn
 
 from backprop_book.checks import FLOAT_DTYPES, check_integer, dtype_name
 
@@ -18,7 +15,7 @@ def draw_weights(
     D_out: int,
     *,
     seed: int | None = None,
-    dtype: object = np.float64,
+    dtype: object = np.float32,
 ) -> tuple[Float[np.ndarray, "D_in H"], Float[np.ndarray, "H D_out"]]:
     """Draw W1 and W2 from the standard normal distribution.
 
@@ -32,7 +29,7 @@ def draw_weights(
     seed : int, optional
         Seed of the function's own generator; None draws new weights at every call.
     dtype : dtype
-        ``float32`` or ``float64``.
+        ``float32``, as the data of `load_iris_regression`, or ``float64``.
 
     Returns
     -------
@@ -92,56 +89,13 @@ def to_tensors(
 ) -> tuple[torch.Tensor, ...]:
     """Return the arrays as tensors on ``device``, cut from any graph.
 
-    NumPy arrays are copied: PyTorch shares no memory with read-only ones or with
-    negative strides.
+    NumPy arrays are copied: PyTorch shares no memory with read-only ones, with negative
+    strides or with foreign byte order.
     """
     return tuple(
-        array.detach().to(device)
+        # A copy of an inference tensor is an ordinary one.
+        (array.detach().clone() if array.is_inference() else array.detach()).to(device)
         if isinstance(array, torch.Tensor)
-        else torch.from_numpy(np.array(array, order="C")).to(device)
+        else torch.from_numpy(np.array(array, dtype_name(array), order="C")).to(device)
         for array in arrays
     )
-
-
-def fill_parameters(
-    model: nn.Sequential,
-    *,
-    weights: Weights | None,
-    seed: int | None,
-    device: str | torch.device,
-) -> nn.Sequential:
-    """Give the linear layers of ``model`` their numbers, on ``device``.
-
-    The numbers are PyTorch's default ones, those of ``nn.Linear.reset_parameters``,
-    from a generator of the function's own: the seed gives what
-    ``torch.manual_seed(seed)`` would have given, and the global random state stays as
-    it was.
-
-    Parameters
-    ----------
-    model : nn.Sequential
-        Linear, ReLU, linear, on the meta device.
-    weights : pair of arrays, optional
-        W1 and W2 in this book's orientation, to be copied in place of the drawn ones.
-    seed : int, optional
-        None draws new numbers at every call.
-    device : str or torch.device
-        Where the parameters shall live. The draws are made on the CPU, so that a seed
-        gives the same numbers on all devices.
-    """
-    generator = torch.Generator()
-    if seed is None:
-        generator.seed()
-    else:
-        generator.manual_seed(int(seed))  # PyTorch takes no integer of NumPy's
-    model = model.to_empty(device="cpu")
-    with torch.no_grad():
-        for layer in (model[0], model[2]):
-            nn.init.kaiming_uniform_(layer.weight, a=math.sqrt(5), generator=generator)
-            if layer.bias is not None:
-                bound = 1 / math.sqrt(layer.in_features)
-                nn.init.uniform_(layer.bias, -bound, bound, generator=generator)
-        if weights is not None:
-            for layer, W in zip((model[0], model[2]), weights, strict=True):
-                layer.weight.copy_(to_tensors(torch.device("cpu"), W)[0].T)
-    return model.to(device)

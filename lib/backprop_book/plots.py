@@ -1,5 +1,6 @@
 """The book's plots, in one style that reads on a light and on a dark page."""
 
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -7,7 +8,6 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogFormatter
-from matplotlib_inline.backend_inline import set_matplotlib_formats
 
 if TYPE_CHECKING:
     import seaborn as sns
@@ -39,7 +39,7 @@ LOSS_LABEL = "loss (sum of squared errors,\nin units of the standard deviation²
 
 
 def use_book_style() -> None:
-    """Set Matplotlib's defaults, and have notebooks draw SVG.
+    """Set Matplotlib's defaults, and have a notebook draw SVG, where there is one.
 
     Two runs give the same SVG to the letter: its identifiers are salted with a constant
     and it carries no date.
@@ -62,7 +62,11 @@ def use_book_style() -> None:
             "svg.hashsalt": "backprop-book",
         }
     )
-    set_matplotlib_formats("svg", metadata={"Date": None})
+    # Without this question a plain script would start a shell, with its history's file.
+    if "IPython" in sys.modules and sys.modules["IPython"].get_ipython():
+        from matplotlib_inline.backend_inline import set_matplotlib_formats
+
+        set_matplotlib_formats("svg", metadata={"Date": None})
 
 
 def plot_losses(

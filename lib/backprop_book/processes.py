@@ -4,6 +4,7 @@ import itertools
 import math
 import numbers
 import os
+import re
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,7 +19,20 @@ _place: tuple[dist.Store, int, int] | None = None
 
 
 class ProcessLostError(RuntimeError):
-    """Another process has ended, or has not answered in time."""
+    """Another process has ended, or has not answered in time.
+
+    So on CPUs, which gloo connects. NCCL, between GPUs, only enqueues a sum: what is
+    lost is noticed by its own watchdog, which may end this process without an error.
+    """
+
+
+# What gloo says then; any other error is this process's own.
+LOST = re.compile(r"peer|connection|broken pipe|timed? ?out", re.IGNORECASE)
+
+
+def first_line(error: BaseException) -> str:
+    """Return what an error says, without the stack that PyTorch adds."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def check_timeout(timeout: object) -> None:
@@ -78,7 +92,7 @@ class Processes:
             if self.device.type == "cuda":
                 torch.cuda.set_device(self.device)
             self._is_ours = True
-            self._wait_for_others("at the start", self._meet)
+            self._meet()
         if dist.is_initialized():
             self.rank, self.size = dist.get_rank(), dist.get_world_size()
         return self
@@ -162,25 +176,35 @@ class Processes:
 
     def _meet(self) -> None:
         timeout = timedelta(seconds=self.timeout)
-        store, rank, size = _meeting_place(timeout)
-        # A second run in the same processes would find the addresses of the first one.
-        store = dist.PrefixStore(f"run {next(_runs)}", store)
         on_gpu = self.device.type == "cuda"
-        dist.init_process_group(
-            "nccl" if on_gpu else "gloo",
-            store=store,
-            rank=rank,
-            world_size=size,
-            timeout=timeout,
-            device_id=self.device if on_gpu else None,
-        )
+        try:
+            store, rank, size = _meeting_place(timeout)
+            # A second run in the same processes would find the first one's addresses.
+            store = dist.PrefixStore(f"run {next(_runs)}", store)
+            dist.init_process_group(
+                "nccl" if on_gpu else "gloo",
+                store=store,
+                rank=rank,
+                world_size=size,
+                timeout=timeout,
+                device_id=self.device if on_gpu else None,
+            )
+        except RuntimeError as error:
+            told = {name: os.environ[name] for name in sorted(TOLD_BY_TORCHRUN)}
+            raise RuntimeError(
+                "process {RANK} of {WORLD_SIZE} did not meet the others at "
+                "{MASTER_ADDR}:{MASTER_PORT}: ".format(**told)
+                + first_line(error)
+            ) from error
 
     def _wait_for_others(self, where: str, act: Callable[[], object]) -> None:
         start = time.monotonic()
         try:
             act()
-        except RuntimeError as error:  # gloo's and NCCL's errors have no common other
+        except RuntimeError as error:  # gloo's errors have no common other
             silent = time.monotonic() - start >= self.timeout
+            if not silent and not LOST.search(str(error)):
+                raise  # nothing that another process has done
             what = f"did not answer for {self.timeout:g} s" if silent else "has ended"
             raise ProcessLostError(
                 " ".join(f"another process {what} {where}. {self.advice}".split())

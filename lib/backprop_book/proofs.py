@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from backprop_book.checks import check_finite, check_positive, real_array
 from backprop_book.gradient_check import relative_error
 
 LOOSEST = 1e-8
@@ -26,23 +27,20 @@ def prove(
     Raises
     ------
     AssertionError
-        The error is above the tolerance, or not a number.
+        The error is above the tolerance.
     TypeError, ValueError
-        The claim or the truth is not float64, the two shapes differ, or the tolerance
-        is above 1e-8.
+        The claim or the truth is not float64 or 0 everywhere, which any mask would
+        give; the truth is not finite, the two shapes differ, or the tolerance is above
+        1e-8.
     """
-    if not 0 < tolerance <= LOOSEST:
-        raise ValueError(
-            f"tolerance: expected above 0 and at most {LOOSEST}, got {tolerance}"
-        )
-    claim, truth = np.asarray(claim), np.asarray(truth)
+    check_positive("tolerance", tolerance)
+    if tolerance > LOOSEST:
+        raise ValueError(f"tolerance: expected at most {LOOSEST}, got {tolerance}")
+    claim, truth = real_array("claim", claim), real_array("truth", truth)
     for name, array in (("claim", claim), ("truth", truth)):
         if array.dtype != np.float64:
             raise TypeError(f"{name}: expected dtype float64, got {array.dtype}")
-        if not array.size:
-            raise ValueError(
-                f"{name}: expected at least one number, got shape {array.shape}"
-            )
+    check_finite("truth", truth)
     if np.may_share_memory(claim, truth):
         raise ValueError(
             "truth: expected a result of its own, got the memory of the claim"
@@ -52,6 +50,11 @@ def prove(
         raise AssertionError(
             f"{label}: claim and truth differ, "
             f"relative error {error:.1e} > {tolerance:.0e}"
+        )
+    if not truth.any():
+        raise ValueError(
+            "claim: expected a derivative that is not 0 somewhere, got 0 everywhere: "
+            "a product with any mask could give it"
         )
     shape = "×".join(map(str, claim.shape)) or "one number"
     print(f"{label}: proved, {shape}, relative error {error:.1e} ≤ {tolerance:.0e}")

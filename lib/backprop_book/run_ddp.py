@@ -14,7 +14,7 @@ import sys
 import numpy as np
 
 from backprop_book.data import load_iris_regression
-from backprop_book.processes import ProcessLostError
+from backprop_book.processes import first_line
 from backprop_book.train_ddp import two_layer_regression_ddp_train
 
 
@@ -64,8 +64,9 @@ def main(argv: list[str] | None = None) -> None:
             checkpoint_every=options.checkpoint_every,
             timeout=options.timeout,
         )
-    except (ProcessLostError, TypeError, ValueError, ArithmeticError) as error:
-        sys.exit(f"process {rank}: {type(error).__name__}: {error}")
+    except (RuntimeError, TypeError, ValueError, ArithmeticError) as error:
+        cause = f" ({first_line(error.__cause__)})" if error.__cause__ else ""
+        sys.exit(f"process {rank}: {type(error).__name__}: {error}{cause}")
     if options.out and rank == "0":
         np.savez(
             options.out,

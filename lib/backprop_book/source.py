@@ -25,6 +25,7 @@ def show_source(thing: object) -> Markdown:
     TypeError
         The thing has no Python source.
     """
+    thing = inspect.unwrap(thing) if callable(thing) else thing
     try:
         text, path = inspect.getsource(thing), Path(inspect.getsourcefile(thing))
     except (TypeError, OSError) as error:

@@ -13,8 +13,9 @@ from backprop_book.checkpoints import (
     load_checkpoint,
     save_checkpoint,
 )
-from backprop_book.checks import check_device, check_training_arguments
+from backprop_book.checks import check_device, check_training
 from backprop_book.initial_weights import initial_weights, to_tensors
+from backprop_book.modes import own_modes
 from backprop_book.processes import Processes, check_timeout, own_device
 from backprop_book.train_tensor import (
     two_layer_regression_tensor_gradient,
@@ -25,6 +26,7 @@ from backprop_book.training_log import TrainingLog
 Array = np.ndarray | torch.Tensor
 
 
+@own_modes(grad=False)
 def two_layer_regression_ddp_train(
     X: Float[Array, "N D_in"],
     Y: Float[Array, "N D_out"],
@@ -101,14 +103,13 @@ def two_layer_regression_ddp_train(
         An argument does not fit, differs between processes, or the checkpoint belongs
         to another run; the message names it. Raised before the first iteration.
     ProcessLostError
-        Another process ended, or did not answer in time.
+        Another process ended, or did not answer in time; on CPUs, which gloo connects.
+    RuntimeError
+        The processes did not meet: the message says what PyTorch found.
     DivergenceError
         A loss or a weight stopped being finite; on every process alike.
     """
-    check_training_arguments(
-        X, Y, X_val, Y_val, lr, nite, hidden=hidden, weights=weights, seed=seed,
-        log_every=log_every, tensors=True,
-    )  # fmt: skip
+    check_training(locals(), tensors=True)
     check_checkpoint_arguments(checkpoint, checkpoint_every)
     check_timeout(timeout)
     lr = float(lr)  # PyTorch multiplies by no other kind of real number

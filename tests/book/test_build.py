@@ -44,7 +44,7 @@ def log_of_faults(tmp_path_factory):
     pages = {name: f"{HEADER}\n# Page\n\n{FAULTS[name][0]}\n" for name in FAULTS}
     pages = {"page": f"{HEADER}\n# Page\n", **pages}
     folder = make_small_book(tmp_path_factory.mktemp("faults"), pages)
-    (folder / "chapters" / "forgotten.md").write_text("# Forgotten\n")
+    (folder / "chapters" / "forgotten.md").write_text("# Forgotten\n", "utf-8")
     code, log = build(folder)
     assert code != 0, f"built without complaint:\n{log}"
     return log
@@ -130,7 +130,7 @@ def test_the_style_sheet_follows_the_pages(odd):
     before = sheet.read_text(encoding="utf-8")
     assert "details.sd-dropdown" in before
     page = odd / "chapters" / "page.md"
-    page.write_text(page.read_text().partition(":::")[0], encoding="utf-8")
+    page.write_text(page.read_text("utf-8").partition(":::")[0], encoding="utf-8")
     assert build(odd)[0] == 0
     assert "details.sd-dropdown" not in sheet.read_text(encoding="utf-8")
     (link,) = read(site, "chapters/plain").select("link[rel=stylesheet]")

@@ -7,68 +7,19 @@ import torch
 from backprop_book import backward_probes
 from backprop_book.backward_probes import (
     GRADIENTS,
+    _ask,
     _compare_truths,
     _make_probe,
-    _make_probes,
     _tells_mistakes_apart,
-    ask,
     make_probes,
 )
 
-DIFFERENT, EQUAL = "all sizes different", "all sizes equal"
-
-
-def sizes(probe):
-    return (*probe.inputs["X"].shape, *probe.inputs["W2"].shape)
-
-
-@pytest.mark.parametrize(
-    ("shape", "place"),
-    [
-        ((3, 2, 4, 5), DIFFERENT),
-        ((3, 5, 2, 4), DIFFERENT),
-        ((2, 3, 4, 5), None),
-        ((3, 1, 4, 5), None),
-        ((5, 3, 3, 4), None),
-        ((1, 2, 3, 4), None),
-        ((3, 3, 3, 3), EQUAL),
-        ((2, 2, 2, 2), None),
-    ],
-)
-def test_a_shape_takes_the_place_that_it_fits(shape, place):
-    chosen = {DIFFERENT: (5, 3, 4, 2), EQUAL: (4, 4, 4, 4), place: shape}
-    N, D_in, H, D_out = chosen[DIFFERENT]
-    expected = [
-        (EQUAL, chosen[EQUAL], "float64"),
-        (DIFFERENT, chosen[DIFFERENT], "float64"),
-        ("one sample", (1, D_in, H, D_out), "float64"),
-        ("one hidden unit", (N, D_in, 1, D_out), "float64"),
-        ("Z1 exactly 0 in places", chosen[DIFFERENT], "float64"),
-        (f"float32, {DIFFERENT}", chosen[DIFFERENT], "float32"),
-        (f"float32, {EQUAL}", chosen[EQUAL], "float32"),
-    ]
-    if place is None:
-        expected.append((f"shape {shape}", shape, "float64"))
-    probes = make_probes([list(shape), shape])
-    assert [(p.name, sizes(p), p.dtype) for p in probes] == expected
-    for probe in probes:
-        assert probe.inputs["Y"].shape == (sizes(probe)[0], sizes(probe)[3])
-        assert {A.dtype for A in probe.inputs.values()} == {probe.dtype}
-        assert {A.dtype.name for A in probe.truth.values()} == {"float64"}
-
-
-def test_the_first_shape_that_fits_is_taken_and_the_others_are_added():
-    shapes = [(6, 3, 5, 2), (7, 3, 5, 2), (3, 3, 3, 3), (5, 5, 5, 5)]
-    probes = {probe.name: sizes(probe) for probe in make_probes(shapes)}
-    assert (probes[DIFFERENT], probes[EQUAL]) == (shapes[0], shapes[2])
-    assert list(probes)[7:] == ["shape (7, 3, 5, 2)", "shape (5, 5, 5, 5)"]
-
 
 def test_probes_share_no_numbers_and_come_again():
-    _make_probes.cache_clear()
+    make_probes.cache_clear()
     probes = make_probes()
-    _make_probes.cache_clear()
-    for probe, again in zip(probes, make_probes(None, 0), strict=True):
+    make_probes.cache_clear()
+    for probe, again in zip(probes, make_probes(), strict=True):
         for name, array in probe.inputs.items():
             assert np.array_equal(array, again.inputs[name])
     assert len({float(probe.inputs["Y"][0, 0]) for probe in probes}) == len(probes)
@@ -77,8 +28,8 @@ def test_probes_share_no_numbers_and_come_again():
 def test_only_the_probe_of_zeros_has_them_and_there_they_matter():
     small = []
     for seed in range(8):
-        for probe in make_probes([(3, 5, 2, 4)], seed):
-            X, Y, W1, W2 = probe.exact_inputs.values()
+        for probe in make_probes(((3, 5, 2, 4),), seed):
+            X, Y, W1, W2 = probe.exact.values()
             zeros = X @ W1 == 0
             if probe.name != "Z1 exactly 0 in places":
                 assert not zeros.any()
@@ -94,7 +45,7 @@ def test_no_probe_is_found(monkeypatch):
     with pytest.raises(
         RuntimeError, match=r"^no probe found for a, shape \(1, 1, 1, 1\)$"
     ):
-        _make_probe("a", (1, 1, 1, 1), float, False, np.random.default_rng(0))
+        _make_probe("a", (1, 1, 1, 1), "f8", np.random.default_rng(0))
 
 
 # One unit; X, Y, W1, W2, whether a probe may be like that.
@@ -109,7 +60,7 @@ MARGINS = [
     ([[0.5]], [[5]], [[1]], [[0.015]], False),
     ([[0.5]], [[5]], [[1]], [[0.022]], True),
     ([[1]], [[0.996]], [[1]], [[1]], False),
-    ([[1]], [[0.99]], [[1]], [[1]], True),
+    ([[1]], [[0.98]], [[1]], [[1]], True),
     ([[1], [-1]], [[3], [3]], [[1]], [[1]], True),  # a unit off gives an exact 0
 ]
 
@@ -120,7 +71,7 @@ def test_no_sign_hangs_on_the_last_digits(X, Y, W1, W2, fine):
     assert _tells_mistakes_apart(*arrays, False) is fine
 
 
-@pytest.mark.parametrize(("least", "fine"), [(0.004, False), (0.006, True)])
+@pytest.mark.parametrize(("least", "fine"), [(0.0009, False), (0.0011, True)])
 def test_the_more_entries_the_smaller_the_margin(least, fine):
     X, Y, W2 = np.ones((1, 1)), np.full((1, 1), -5.0), np.ones((20, 1))
     W1 = np.array([[least, -1.0] + 18 * [1.0]])
@@ -146,16 +97,15 @@ def test_a_zero_must_matter(X, target, W2, fine):
 @pytest.mark.parametrize("name", GRADIENTS)
 def test_two_truths_that_differ_are_the_books_fault(name):
     probe = make_probes()[0]
-    inputs = list(probe.inputs.values())
     truth = {key: A.copy() for key, A in probe.truth.items()}
-    _compare_truths(inputs, truth)
-    truth[name] *= 1 + 4e-9
+    _compare_truths(probe.exact, truth, np.random.default_rng(0))
+    truth[name][1, 2] *= 1 + 4e-9
     message = (
-        f"^{name}: the checker's two truths differ, relative error 4.0e-09; "
+        f"^{name}: the checker's two truths differ, relative error .*e-(09|10|11); "
         "the fault is the book's and not the student's$"
     )
     with pytest.raises(RuntimeError, match=message):
-        _compare_truths(inputs, truth)
+        _compare_truths(probe.exact, truth, np.random.default_rng(0))
 
 
 def test_the_student_gets_copies_in_order():
@@ -165,11 +115,11 @@ def test_the_student_gets_copies_in_order():
         came.extend(arrays)
         return arrays[2:]
 
-    reply = ask(student, probe)
+    reply = _ask(student, probe)
     for array, given in zip(came, probe.inputs.values(), strict=True):
         assert np.array_equal(array, given)
         assert array.flags.writeable
-    assert (reply.probe, reply.fault, reply.modified) == (probe, None, ())
+    assert (reply.probe, reply.problems) == (probe, [])
     assert list(reply.gradients) == list(GRADIENTS)
     came[2][:] = 0
     assert np.array_equal(reply.gradients["grad_W1"], probe.inputs["W1"])
@@ -189,14 +139,14 @@ def test_an_exception_is_told_in_a_line(message, text):
     def student(*arrays):
         raise ValueError(message)
 
-    reply = ask(student, make_probes()[0])
-    assert (reply.gradients, reply.fault) == ({}, ("exception", text))
+    probe = make_probes()[0]
+    assert _ask(student, probe) == (probe, {}, [("exception", probe, text)])
 
 
 @pytest.mark.parametrize("dtype", ["uint8", "int32", "float16"])
 def test_real_numbers_of_all_kinds_are_gradients(dtype):
     ones = np.ones((2, 2), dtype)
-    reply = ask(lambda *arrays: [torch.tensor(ones), ones], make_probes()[0])
+    reply = _ask(lambda *arrays: [torch.tensor(ones), ones], make_probes()[0])
     for name in GRADIENTS:
         gradient = reply.gradients[name]
         assert gradient.dtype == dtype

@@ -1,6 +1,7 @@
 """Every bad input of the contract, to every training function: its own clear error."""
 
 import re
+import time
 from functools import partial
 
 import numpy as np
@@ -9,8 +10,8 @@ import torch
 
 import backprop_book as bb
 from backends import ARRAY_BACKENDS, BACKENDS, TORCH_BACKENDS
-from backprop_book import draw_weights
-from backprop_book.checks import check_array, check_batch, check_device, check_weights
+from backprop_book import draw_weights, public
+from backprop_book.checks import check_array, check_device
 
 GOOD = {
     "X": np.ones((4, 2)),
@@ -20,7 +21,7 @@ GOOD = {
     "lr": 1e-4,
     "nite": 2,
 }
-W1, W2 = draw_weights(2, 6, 3, seed=0)
+W1, W2 = draw_weights(2, 6, 3, seed=0, dtype="float64")
 
 
 def with_value(shape, value):
@@ -88,12 +89,12 @@ BAD = {
     "no rows": (
         {"X": np.ones((0, 2)), "Y": np.ones((0, 3))},
         ValueError,
-        r"X: expected at least one row and one column, got shape \(0, 2\)",
+        r"X: expected at least one number, got shape \(0, 2\)",
     ),
     "no columns": (
         {"Y_val": np.ones((5, 0))},
         ValueError,
-        r"Y_val: expected at least one row and one column, got shape \(5, 0\)",
+        r"Y_val: expected at least one number, got shape \(5, 0\)",
     ),
     "NaN": (
         {"X": with_value((4, 2), np.nan)},
@@ -247,11 +248,18 @@ BAD = {
 FUNCTIONS = {
     **{backend.name: backend.train for backend in BACKENDS},
     "nn_optim, Adam": bb.two_layer_regression_nn_optim_train,
+    "fast numpy": public.numpy_fast_train,
+    "fast tensor": public.tensor_fast_train,
 }
 
 
-@pytest.mark.parametrize("bad", BAD)
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize(
+    ("function", "bad"),
+    [
+        *((function, bad) for bad in BAD for function in ("numpy", "nn")),
+        *((function, "W1 with NaN") for function in FUNCTIONS),
+    ],
+)
 def test_bad_input_is_refused_by_name(function, bad, capsys):
     changed, error, message = BAD[bad]
     with pytest.raises(error, match=f"^{message}$"):
@@ -271,6 +279,27 @@ def test_the_least_and_the_most_pass(function):
     smallest = {**one, "lr": 1e-4, "nite": 0, "hidden": 1, "log_every": 0}
     for seed in (0, 2**64 - 1):
         FUNCTIONS[function](**smallest, seed=seed)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, torch.from_numpy])
+def test_a_refusal_takes_no_time(kind):
+    X = np.ones((10**6, 4))
+    X[-1, -1] = np.nan
+    start = time.process_time()
+    with pytest.raises(ValueError, match=r"nan at index \(999999, 3\)$"):
+        check_array("X", kind(X), tensors=True, values=True)
+    assert time.process_time() - start < 0.5
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_mapped_and_big_endian_arrays_are_taken(function, tmp_path):
+    file = np.memmap(tmp_path / "X", np.float64, "w+", shape=(4, 2))
+    file[:] = GOOD["X"]
+    other = {**GOOD, "X": file, "Y_val": GOOD["Y_val"].astype(">f8")}
+    settings = {"log_every": 0, "weights": (W1.astype(">f8"), W2)}
+    plain = FUNCTIONS[function](**GOOD, **settings)
+    result = FUNCTIONS[function](**other, **settings)
+    assert result[-2:] == plain[-2:]
 
 
 def test_numpy_refuses_tensors():
@@ -409,11 +438,8 @@ def test_a_model_takes_weights_of_either_kind():
 
 
 def test_tensors_are_refused_unless_welcome():
-    tensors = torch.tensor(W1), torch.tensor(W2)
     with pytest.raises(TypeError, match=r"^X: expected a NumPy array, got Tensor$"):
-        check_array("X", tensors[0])
-    with pytest.raises(TypeError, match=r"\(W1\): expected a NumPy array, got Tensor$"):
-        check_weights(tensors, 2, 3, references=("a", "b"))
+        check_array("X", torch.tensor(W1), tensors=False, values=True)
 
 
 def test_a_device_must_hold_the_dtype(monkeypatch):
@@ -451,15 +477,18 @@ BATCH = {"X": GOOD["X"], "Y": GOOD["Y"], "W1": W1, "W2": W2}
             for name in BATCH
             for A, expected, came in (
                 (np.ones(4), "two dimensions, (rows, columns)", "shape (4,)"),
-                ([1.0], "an array or a tensor", "list"),
+                ([1.0], "a NumPy array", "list"),
+                (np.ma.ones((4, 2)), "a NumPy array", "MaskedArray"),
+                (np.ones((4, 2), np.int8), "dtype float32 or float64", "int8"),
             )
         ),
     ],
 )
-def test_a_batch_that_does_not_fit(wrong, message):
-    check_batch(**BATCH)
+@pytest.mark.parametrize("call", ["loss", "gradient"])
+def test_a_batch_that_does_not_fit(call, wrong, message):
+    function = getattr(bb, f"two_layer_regression_numpy_{call}")
     with pytest.raises((TypeError, ValueError), match=f"^{re.escape(message)}$"):
-        check_batch(**{**BATCH, **wrong})
+        function(**{**BATCH, **wrong})
 
 
 def test_optimizer_must_be_callable():
@@ -508,12 +537,3 @@ def test_weights_that_do_not_fit_are_named(backend, call, arguments, message):
     arrays = {"X": GOOD["X"], "Y": GOOD["Y"], "W1": W1, "W2": W2, **arguments}
     with pytest.raises(ValueError, match=message):
         getattr(backend, call)(**arrays)
-
-
-@pytest.mark.parametrize(
-    "function",
-    [bb.two_layer_regression_numpy_loss, bb.two_layer_regression_numpy_gradient],
-)
-def test_what_is_no_array_is_named(function):
-    with pytest.raises(TypeError, match="Y: expected an array or a tensor, got list"):
-        function(GOOD["X"], GOOD["Y"].tolist(), W1, W2)

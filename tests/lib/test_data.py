@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 
-from backprop_book import load_iris_frame, load_iris_regression
+from backprop_book import (
+    draw_weights,
+    load_iris_frame,
+    load_iris_regression,
+    two_layer_regression_numpy_train,
+)
 
 
 def test_frame_is_scikit_learns_iris():
@@ -97,3 +102,11 @@ def test_the_libraries_own_copy_is_not_modified():
     before = load_iris().data.copy()
     load_iris_regression(seed=0).X[:] = 0
     np.testing.assert_array_equal(load_iris().data, before)
+
+
+def test_data_and_weights_go_together_as_they_come():
+    iris = load_iris_regression()
+    weights = draw_weights(2, 100, 2, seed=0)
+    assert {W.dtype for W in weights} == {iris.X.dtype}
+    data = (iris.X, iris.Y, iris.X_val, iris.Y_val)
+    two_layer_regression_numpy_train(*data, 1e-4, 1, weights=weights, log_every=0)

@@ -1,6 +1,9 @@
 """Answers of readers: empty, right, wrong, of the wrong kind; nothing raises."""
 
+from fractions import Fraction
+
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -26,12 +29,35 @@ TRUTH = np.array([[1.0, 2.0], [3.0, 4.0]])
         (TRUTH + 1j, TRUTH, "Not yet: expected numbers"),
         (10**400, 2.0, "Not yet: expected numbers, got int."),
         ("two", 2.0, "Not yet: expected numbers, got str."),
+        ("2.0", 2.0, "Not yet: expected numbers, got str."),
+        (["1", "2"], [1.0, 2.0], "Not yet: expected numbers, got list."),
+        (np.ma.array(TRUTH, mask=TRUTH > 3), TRUTH, "expected numbers, got MaskedA"),
+        (TRUTH.astype(np.float16), TRUTH, "Right."),
+        (pd.DataFrame(TRUTH), TRUTH, "Right."),
+        ([Fraction(1, 2)], [0.5], "Right."),
+        (True, True, "Right."),
+        (torch.tensor(2.0, dtype=torch.bfloat16), 2.0, "Right."),
+        (np.inf, 2.0, "Not yet: inf is off by inf."),
         (TRUTH.T, TRUTH, "2 of 4 entries are off; the first is at index (0, 1)"),
     ],
 )
 def test_reply(answer, truth, reply, capsys):
     check_answer(answer, truth)
     assert reply in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("truth", [np.inf, np.nan, [1.0, -np.inf]])
+def test_no_answer_is_right_where_the_truth_is_not_finite(truth, capsys):
+    for answer in (5.0, truth, None):
+        with pytest.raises(ValueError, match=r"^truth: expected finite numbers only"):
+            check_answer(answer, truth)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_tolerance_must_be_able_to_refuse():
+    for tolerance in (np.inf, np.nan, 0.0):
+        with pytest.raises(ValueError, match=r"^tolerance: expected a finite number"):
+            check_answer(1.0, 2.0, tolerance=tolerance)
 
 
 def test_two_replies_in_full(capsys):

@@ -1,6 +1,7 @@
 """The truths that the book's proofs lean on, against derivatives known by heart."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -94,7 +95,7 @@ def test_the_step_is_the_one_asked_for():
 
 
 def test_complex_step_refuses_a_function_that_drops_the_imaginary_part():
-    message = r"^function: expected complex values for complex inputs, got float64$"
+    message = r"^function: expected complex values for complex inputs, got float64: "
     with pytest.raises(TypeError, match=message):
         complex_step_gradient(lambda v: np.sum(v.real), x)
 
@@ -105,9 +106,192 @@ def test_relative_error():
     assert relative_error([], []) == 0
     assert relative_error([6.0, 8.0], [3.0, 4.0]) == 0.5
     assert relative_error([3.0, 4.0], [6.0, 8.0]) == 0.5
-    assert np.isnan(relative_error([np.nan], [1.0]))
     with pytest.raises(ValueError, match=r"expected shape \(2,\).*got \(1, 2\)"):
         relative_error([[1.0, 2.0]], [1.0, 2.0])
+
+
+NOT_FINITE = [np.nan, np.inf, -np.inf]
+
+
+@pytest.mark.parametrize("bad", NOT_FINITE)
+@pytest.mark.parametrize("truth", [0.0, 1.0, 1e308])
+def test_an_answer_that_is_not_finite_is_above_every_tolerance(bad, truth):
+    for answer in ([bad, truth], [truth, bad], [bad, bad]):
+        error = relative_error(answer, [truth, truth])
+        # Python's max(0.0, nan) is 0.0.
+        assert max(0.0, error) == np.inf
+
+
+@pytest.mark.parametrize("bad", NOT_FINITE)
+def test_a_truth_that_is_not_finite_is_refused(bad):
+    message = r"^truth: expected finite numbers only, got .* at index \(1,\)$"
+    for answer in ([1.0, 1.0], [1.0, bad]):
+        with pytest.raises(ValueError, match=message):
+            relative_error(answer, [1.0, bad])
+
+
+MASKED = np.ma.array([1.0, 2.0], mask=[False, True])
+
+
+def test_arrays_that_would_lose_their_meaning_are_refused():
+    for answer, truth, name in (
+        (MASKED, [1.0, 2.0], "answer"),
+        ([1.0, 2.0], MASKED, "truth"),
+    ):
+        message = f"^{name}: expected a plain array, got MaskedArray$"
+        with pytest.raises(TypeError, match=message):
+            relative_error(answer, truth)
+    for function in (numerical_jacobian, complex_step_jacobian):
+        with pytest.raises(TypeError, match=r"^x: expected a plain array, got MaskedA"):
+            function(np.sum, MASKED)
+        with pytest.raises(TypeError, match=r"^function: expected a plain array"):
+            function(lambda v: np.ma.array(v), x)
+    with pytest.raises(TypeError, match=r"^gradients\['a'\]: expected a plain array"):
+        gradient_check(lambda a: a.sum(), {"a": MASKED}, {"a": np.ones(2)})
+
+
+@pytest.mark.parametrize("kind", ["memmap", "pandas", "tensor", "big", "frozen"])
+def test_arrays_of_other_origins_are_taken(kind, tmp_path):
+    plain = np.array([3.0, 4.0])
+    other = {
+        "pandas": lambda: pd.Series(plain),
+        "tensor": lambda: torch.tensor(plain, requires_grad=True),
+        "big": lambda: plain.astype(">f8"),
+        "frozen": lambda: np.frombuffer(plain.tobytes()),
+    }.get(kind)
+    if other is None:
+        file = np.memmap(tmp_path / "a", np.float64, "w+", shape=2)
+        file[:] = plain
+        other = file.copy
+    assert relative_error(other(), plain) == 0
+    for gradient in (numerical_gradient, complex_step_gradient):
+        found = gradient(lambda v: (v**2).sum(), other())
+        np.testing.assert_allclose(found, 2 * plain, rtol=1e-9)
+    (check,) = gradient_check(
+        lambda a: (a**3).sum() / 3, {"a": plain**2}, {"a": other()}
+    )
+    assert check.passed
+
+
+BOTH = pytest.mark.parametrize("gradient", [numerical_gradient, complex_step_gradient])
+P = np.array([[0.3, -1.2], [2.0, 0.7]])
+
+
+@BOTH
+def test_a_function_that_ignores_its_argument_is_refused(gradient):
+    message = "got the same value at every point: does it use its argument"
+    if gradient is complex_step_gradient:
+        Q = P + 0j
+        for constant in (lambda _: (Q**2).sum(), lambda v: 3.0 + 0j):
+            with pytest.raises(ValueError, match=message):
+                gradient(constant, P)
+        with pytest.raises(TypeError, match=r"complex.*does it use its argument"):
+            gradient(lambda _: (P**2).sum(), P)
+    else:
+        with pytest.raises(ValueError, match=message):
+            gradient(lambda _: (P**2).sum(), P)
+        with pytest.raises(ValueError, match=message):
+            gradient_check(lambda W: (P**2).sum(), {"W": 2 * P}, {"W": P})
+
+
+@BOTH
+def test_a_gradient_of_0_may_be_right(gradient):
+    def relu(v):
+        return (v * (v.real > 0)).sum()
+
+    assert not gradient(relu, -np.ones(3)).any()
+    assert not gradient(lambda v: (v**2).sum(), np.zeros(3)).any()
+    assert not gradient(lambda v: np.log(v**2 + 1).sum(), np.zeros(2)).any()
+    if gradient is complex_step_gradient:
+        assert not gradient(relu, np.zeros(3)).any()
+
+
+def test_a_conjugate_is_refused_by_the_complex_step():
+    def loss(W):
+        E = np.ones((3, 2)) @ W - 0.3
+        return np.vdot(E, E)
+
+    with pytest.raises(ValueError, match=r"imaginary part that answers.*np.vdot"):
+        complex_step_gradient(loss, P)
+    with pytest.raises(ValueError, match="imaginary part that answers"):
+        complex_step_gradient(lambda W: (W * W.conj()).sum(), P)
+
+
+@BOTH
+def test_a_function_that_gives_two_values_at_one_point_is_refused(gradient):
+    def refused(function):
+        with pytest.raises(ValueError, match="expected one value at one point"):
+            gradient(function, P)
+
+    generator, calls, total = np.random.default_rng(0), [], []
+
+    def accumulates(v):
+        total.append(v.sum())
+        return sum(total)
+
+    def later(v):
+        calls.append(v)
+        return (v**2).sum() + (len(calls) > 4)
+
+    refused(lambda v: (v**2 * (generator.random(v.shape) < 0.5)).sum())
+    refused(accumulates)
+    refused(later)
+
+
+@BOTH
+def test_a_function_may_change_its_argument_and_reuse_its_buffer(gradient):
+    buffers = {}
+
+    def careless(v):
+        out = buffers.setdefault(v.dtype, np.empty((), v.dtype))
+        v *= v
+        out[...] = v.sum()
+        return out
+
+    point = P.copy()
+    np.testing.assert_allclose(gradient(careless, point), 2 * P, rtol=1e-8)
+    assert np.array_equal(point, P)
+
+
+@pytest.mark.parametrize(
+    "narrow",
+    [
+        lambda v: np.float32((v.astype(np.float32) ** 2).sum()),
+        lambda v: float((v.astype(np.float32) ** 2).sum()),
+        lambda v: torch.tensor(v, dtype=torch.float32).square().sum(),
+        lambda v: np.float16((v**2).sum()),
+        lambda v: torch.tensor(v).to(torch.bfloat16).square().sum(),
+    ],
+)
+def test_a_function_that_computes_in_float32_is_refused(narrow):
+    with pytest.raises(TypeError, match=r"float64 values for float64 inputs.*float32"):
+        numerical_gradient(narrow, P)
+    with pytest.raises(TypeError, match=r"float64 values for float64 inputs.*float32"):
+        gradient_check(lambda w: narrow(w), {"w": 2 * P}, {"w": P})
+
+
+def test_the_complex_step_refuses_complex64():
+    with pytest.raises(TypeError, match=r"float64 values .* got complex64"):
+        complex_step_gradient(lambda v: (v.astype("c8") ** 2).sum(), P)
+
+
+def test_numbers_that_float32_holds_are_not_taken_for_float32():
+    assert numerical_gradient(lambda v: v.sum(), np.zeros(2), step=0.5).sum() == 2
+    assert numerical_gradient(lambda v: (v > 0).sum(), np.ones(2)).sum() == 0
+    point = np.array([1.0 + 2**-20])
+    assert numerical_gradient(lambda v: v.sum(), point, step=2.0**-20) == 1
+
+
+@pytest.mark.parametrize("bad", NOT_FINITE)
+def test_a_function_whose_values_are_not_finite_is_refused(bad):
+    message = "^function: expected finite numbers only, got "
+    for gradient in (numerical_gradient, complex_step_gradient):
+        with pytest.raises(ValueError, match=message):
+            gradient(lambda v: np.where(v.real > 1, bad, v).sum(), P)
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match=message):
+        gradient_check(
+            lambda w: float(np.log(w).sum()), {"w": -np.ones(2)}, {"w": np.zeros(2)}
+        )
 
 
 @pytest.mark.parametrize("size", [5e-324, 1e-200, 1e-30, 1e30, 1e200, 1e308])
@@ -169,9 +353,46 @@ def test_an_error_as_large_as_the_tolerance_passes():
 
 
 def test_gradient_check_takes_no_nan_for_right():
-    wrong = np.full((2, 3), np.nan)
-    (check,) = gradient_check(product, {"a": wrong}, ARGUMENTS)
-    assert not check.passed
+    for bad in NOT_FINITE:
+        wrong = np.full((2, 3), 2.0)
+        wrong[1, 1] = bad
+        (check,) = gradient_check(product, {"a": wrong}, ARGUMENTS)
+        assert not check.passed
+        assert check.worst_index == (1, 1)
+        assert "a: wrong" in str(check)
+
+
+def test_gradient_check_hands_out_copies():
+    def centred(X, W):
+        X -= X.mean(axis=0)
+        return (X @ W).sum() + (X**2 @ W).sum()
+
+    X = np.arange(6.0).reshape(3, 2) ** 2
+    arguments = {"X": X.copy(), "W": np.ones((2, 1))}
+    C = X - X.mean(axis=0)
+    claim = (C + C**2).sum(axis=0)[:, None]
+    (check,) = gradient_check(centred, {"W": claim}, arguments)
+    assert check.passed
+    assert np.array_equal(arguments["X"], X)
+
+
+def test_gradient_check_takes_lists_and_names_what_it_refuses():
+    (check,) = gradient_check(
+        lambda w: (w**2).sum(), {"w": [2.0, 4.0]}, {"w": [1.0, 2.0]}
+    )
+    assert check.passed
+    for value, came in ((np.float32([1, 2]), "float32"), ([1, 2], "int64")):
+        message = rf"^arguments\['w'\]: expected dtype float64, got {came}$"
+        with pytest.raises(TypeError, match=message):
+            gradient_check(lambda w: (w**2).sum(), {"w": [2.0, 4.0]}, {"w": value})
+
+
+@pytest.mark.parametrize("tolerance", [0, -1.0, np.nan, np.inf])
+def test_no_tolerance_that_passes_all_or_nothing(tolerance):
+    with pytest.raises(
+        ValueError, match=r"^tolerance: expected a finite number above 0"
+    ):
+        gradient_check(product, {"a": np.ones((2, 3))}, ARGUMENTS, tolerance=tolerance)
 
 
 def test_gradient_check_refusals():

@@ -50,6 +50,11 @@ def test_shows_every_name_value_and_gradient():
     assert set(texts(ax)) == set(NODES) | numbers
 
 
+def test_edges_may_come_from_a_generator():
+    shown = texts(drawn(NODES, (edge for edge in EDGES)))
+    assert set(shown) == set(texts(drawn(NODES, EDGES)))
+
+
 def test_values_and_gradients_differ_in_colour_and_slant():
     shown = texts(drawn(NODES, EDGES))
     assert to_hex(shown["2"].get_color()) == COLORS["blue"].lower()

@@ -1,10 +1,14 @@
 """Plots show what they were given, and draw the same file twice."""
 
 import io
+import os
+import subprocess
+import sys
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from backprop_book import (
     load_iris_frame,
@@ -22,6 +26,35 @@ def book_style():
         use_book_style()
         yield
     plt.close("all")
+
+
+def test_the_style_starts_no_shell_in_a_plain_script(tmp_path):
+    code = """
+import sys, backprop_book
+backprop_book.use_book_style()
+shell = sys.modules.get("IPython.core.interactiveshell")
+print(shell is not None and shell.InteractiveShell.initialized())
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "IPYTHONDIR": str(tmp_path), "MPLBACKEND": "agg"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout == "False\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_style_draws_svg_in_a_notebook():
+    shell = InteractiveShell.instance()
+    try:
+        use_book_style()
+        figure, _ = plt.subplots()
+        formats, _ = shell.display_formatter.format(figure)
+        assert "image/svg+xml" in formats
+    finally:
+        InteractiveShell.clear_instance()
 
 
 def test_losses():

@@ -26,18 +26,40 @@ def test_an_error_as_large_as_the_tolerance_passes():
     prove("d-x", CLAIM, CLAIM.copy(), tolerance=1e-8)
 
 
-@pytest.mark.parametrize(
-    "truth", [CLAIM + 1e-6, -CLAIM, np.array([[np.nan, 2.0]]), CLAIM * 2]
-)
+@pytest.mark.parametrize("truth", [CLAIM + 1e-6, -CLAIM, CLAIM * 2, CLAIM * 0])
 def test_a_wrong_claim_stops_and_names_the_label(truth, capsys):
     with pytest.raises(AssertionError, match="d-some-thing: claim and truth differ"):
         prove("d-some-thing", CLAIM, truth)
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_nothing_is_proved_with_numbers_that_are_not_finite(bad, capsys):
+    other = np.array([[1.0, bad]])
+    with pytest.raises(AssertionError, match="d-x: claim and truth differ"):
+        prove("d-x", other, CLAIM)
+    for claim in (CLAIM, other.copy(), np.zeros((1, 2))):
+        with pytest.raises(ValueError, match="truth: expected finite numbers only"):
+            prove("d-x", claim, other)
+    assert capsys.readouterr().out == ""
+
+
+def test_a_claim_of_0_everywhere_proves_no_mask():
+    with pytest.raises(ValueError, match=r"^claim: expected .*not 0.*got 0 everywhere"):
+        prove("d-x", np.zeros(3), np.zeros(3))
+    prove("d-x", np.array([0.0, 1.0]), np.array([0.0, 1.0]))
+
+
+def test_a_masked_array_is_no_claim_and_no_truth():
+    masked = np.ma.array(CLAIM, mask=[[True, False]])
+    for claim, truth in ((masked, CLAIM), (CLAIM, masked)):
+        with pytest.raises(TypeError, match="expected a plain array, got MaskedArray"):
+            prove("d-x", claim, truth)
+
+
 @pytest.mark.parametrize("tolerance", [1e-7, 0, -1, np.nan, np.inf])
 def test_no_loose_tolerance(tolerance):
-    with pytest.raises(ValueError, match="tolerance: expected above 0 and at most"):
+    with pytest.raises(ValueError, match=r"tolerance: expected (at most|a finite)"):
         prove("d-x", CLAIM, CLAIM.copy(), tolerance=tolerance)
 
 
@@ -46,7 +68,7 @@ def test_float32_and_empty_arrays_prove_nothing():
         prove("d-x", CLAIM.astype(np.float32), CLAIM)
     with pytest.raises(TypeError, match="truth: expected dtype float64, got float32"):
         prove("d-x", CLAIM, CLAIM.astype(np.float32))
-    with pytest.raises(ValueError, match="claim: expected at least one number"):
+    with pytest.raises(ValueError, match="truth: expected at least one number"):
         prove("d-x", np.empty((0, 2)), np.empty((0, 2)))
 
 

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -20,6 +21,7 @@ from backprop_book.checkpoints import (
     load_checkpoint,
     save_checkpoint,
 )
+from backprop_book.processes import Processes
 from backprop_book.training_log import TrainingLog
 from ddp_jobs import (
     LR,
@@ -79,7 +81,7 @@ def test_uneven_shards(runs, size, rows):
 
 @pytest.mark.parametrize("size", SIZES)
 def test_weights_of_ones_own(runs, size):
-    weights = draw_weights(2, 7, 2, seed=3)
+    weights = draw_weights(2, 7, 2, seed=3, dtype="float64")
     W1, W2, *_ = reference = NUMPY.run(*arrays(), LR, 20, weights=weights)
     for result in runs[size]:
         assert difference(result["weights"], reference) <= 1e-12
@@ -181,6 +183,56 @@ def test_a_silent_process_is_given_up_after_the_timeout():
         "Start the run again; with checkpoint= it could go on from a file"
     )
     assert seconds < 5
+
+
+@pytest.mark.parametrize("case", ["port in use", "alone", "no such interface"])
+def test_processes_that_do_not_meet_say_why(case):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        if case != "port in use":
+            taken.close()
+        told = {
+            "RANK": "0",
+            "WORLD_SIZE": "1" if case == "no such interface" else "2",
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(port),
+            "GLOO_SOCKET_IFNAME": "nowhere" if case == "no such interface" else "lo",
+        }
+        run = subprocess.run(
+            [sys.executable, "-m", "backprop_book.run_ddp", "--timeout", "1"],
+            env=os.environ | told,
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+    assert run.returncode == 1
+    message = run.stderr.splitlines()[-1]
+    size = told["WORLD_SIZE"]
+    assert message.startswith(
+        f"process 0: RuntimeError: process 0 of {size} did not meet the others at "
+        f"127.0.0.1:{port}: "
+    )
+    cause = {
+        "port in use": "address already in use",
+        "alone": "1/2 clients joined",
+        "no such interface": "nowhere",
+    }
+    assert cause[case] in message
+    assert "another process" not in run.stderr
+
+
+def test_an_error_of_ones_own_is_not_anothers_end():
+    processes = Processes(torch.device("cpu"))
+
+    def fails():
+        raise RuntimeError("not enough memory: you tried to allocate 8 bytes")
+
+    with pytest.raises(RuntimeError, match=r"^not enough memory") as info:
+        processes._wait_for_others("at the start", fails)
+    assert type(info.value) is RuntimeError
 
 
 def test_a_process_that_fails_alone_ends_the_others(tmp_path):
@@ -287,7 +339,7 @@ CHANGES = {
     "seed": ({"seed": 1}, "seed is 0 there and 1 here"),
     "hidden": ({"hidden": 5}, "hidden is 100 there and 5 here"),
     "weights": (
-        {"weights": draw_weights(2, 3, 2, seed=0), "seed": None},
+        {"weights": draw_weights(2, 3, 2, seed=0, dtype="float64"), "seed": None},
         "weights is None there and float64.*here",
     ),
     "dtype": ({"data": arrays(dtype="float32")}, "X is float64.*and float32.*here"),
@@ -308,7 +360,7 @@ def test_another_runs_checkpoint_is_refused(name, tmp_path):
 
 
 def test_another_run_from_the_same_weights_is_refused(tmp_path):
-    weights = draw_weights(2, 3, 2, seed=0)
+    weights = draw_weights(2, 3, 2, seed=0, dtype="float64")
     settings = {"weights": weights, "seed": None, "checkpoint": tmp_path / "run.npz"}
     train(arrays(), 20, **settings)
     with pytest.raises(ValueError, match=r"\blr is 0.0001 there and 0.0002 here"):

@@ -15,7 +15,7 @@ def arrays(dtype):
 
 def test_gradient_starts_from_nothing_and_stays_in_the_weights():
     X, Y = arrays("float64")
-    W1, W2 = (Value(W) for W in draw_weights(2, 6, 2, seed=0))
+    W1, W2 = (Value(W) for W in draw_weights(2, 6, 2, seed=0, dtype="float64"))
     first = bb.two_layer_regression_engine_gradient(X, Y, W1, W2)
     second = bb.two_layer_regression_engine_gradient(X, Y, W1, W2)
     np.testing.assert_array_equal(first[1], second[1])

@@ -44,7 +44,7 @@ def curve_difference(result, reference):
 
 @pytest.mark.parametrize("backend", BACKENDS[1:], ids=str)
 def test_float64_curves_agree_over_5000_iterations(backend, iris64):
-    weights = draw_weights(2, 100, 2, seed=0)
+    weights = draw_weights(2, 100, 2, seed=0, dtype="float64")
     reference = NUMPY.run(*arrays(iris64), 1e-4, 5000, weights=weights)
     result = backend.run(*arrays(iris64), 1e-4, 5000, weights=weights)
     assert curve_difference(result, reference) <= 1e-12
@@ -71,7 +71,7 @@ def test_returns(backend, dtype):
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=str)
 def test_first_loss_belongs_to_the_initial_weights(backend, iris64):
-    weights = draw_weights(2, 10, 2, seed=3)
+    weights = draw_weights(2, 10, 2, seed=3, dtype="float64")
     _, _, losses_tr, losses_val = backend.run(*arrays(iris64), 1e-4, 1, weights=weights)
     X, Y, X_val, Y_val = arrays(iris64)
     assert losses_tr[0] == pytest.approx(NUMPY.loss(X, Y, *weights), rel=1e-13)
@@ -80,7 +80,7 @@ def test_first_loss_belongs_to_the_initial_weights(backend, iris64):
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=str)
 def test_one_step_follows_the_gradient(backend, iris64):
-    weights = draw_weights(2, 10, 2, seed=3)
+    weights = draw_weights(2, 10, 2, seed=3, dtype="float64")
     W1, W2, _, _ = backend.run(*arrays(iris64), 1e-4, 1, weights=weights)
     _, grad_W1, grad_W2 = NUMPY.gradient(iris64.X, iris64.Y, *weights)
     np.testing.assert_allclose(W1, weights[0] - 1e-4 * grad_W1, rtol=1e-12)
@@ -89,7 +89,7 @@ def test_one_step_follows_the_gradient(backend, iris64):
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=str)
 def test_no_iteration_returns_the_initial_weights(backend, iris64):
-    weights = draw_weights(2, 10, 2, seed=3)
+    weights = draw_weights(2, 10, 2, seed=3, dtype="float64")
     W1, W2, losses_tr, losses_val = backend.run(
         *arrays(iris64), 1e-4, 0, weights=weights
     )
@@ -100,7 +100,7 @@ def test_no_iteration_returns_the_initial_weights(backend, iris64):
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=str)
 def test_inputs_and_weights_are_not_modified(backend, iris64):
-    weights = draw_weights(2, 10, 2, seed=3)
+    weights = draw_weights(2, 10, 2, seed=3, dtype="float64")
     before = [a.copy() for a in (*arrays(iris64), *weights)]
     backend.run(*arrays(iris64), 1e-4, 5, weights=weights)
     for array, copy in zip((*arrays(iris64), *weights), before, strict=True):
@@ -109,7 +109,7 @@ def test_inputs_and_weights_are_not_modified(backend, iris64):
 
 @pytest.mark.parametrize("backend", TORCH_BACKENDS, ids=str)
 def test_tensors_are_taken_and_not_modified(backend, iris64):
-    weights = draw_weights(2, 10, 2, seed=3)
+    weights = draw_weights(2, 10, 2, seed=3, dtype="float64")
     expected = backend.run(*arrays(iris64), 1e-4, 5, weights=weights)
     tensors = [torch.tensor(a) for a in (*arrays(iris64), *weights)]
     tensors[0].requires_grad_()
@@ -136,7 +136,7 @@ def test_memory_layouts(backend, layout, iris64):
         array.flags.writeable = False
         return array
 
-    weights = draw_weights(2, 10, 2, seed=3)
+    weights = draw_weights(2, 10, 2, seed=3, dtype="float64")
     expected = backend.run(*arrays(iris64), 1e-4, 5, weights=weights)
     result = backend.run(
         *map(laid_out, arrays(iris64)), 1e-4, 5, weights=tuple(map(laid_out, weights))
@@ -147,7 +147,7 @@ def test_memory_layouts(backend, layout, iris64):
 @pytest.mark.parametrize("backend", ARRAY_BACKENDS, ids=str)
 def test_a_seed_gives_the_weights_of_draw_weights(backend, iris64):
     W1, W2, _, _ = backend.run(*arrays(iris64), 1e-4, 0, seed=5)
-    expected = draw_weights(2, 100, 2, seed=5)
+    expected = draw_weights(2, 100, 2, seed=5, dtype="float64")
     np.testing.assert_array_equal(W1, expected[0])
     np.testing.assert_array_equal(W2, expected[1])
     assert abs(W1.std() - 1) < 0.2
@@ -299,7 +299,10 @@ def test_arrays_become_tensors_in_rows_on_the_device():
 def test_weights_set_the_number_of_hidden_units(iris64):
     for backend in BACKENDS:
         W1, _, _, _ = backend.run(
-            *arrays(iris64), 1e-4, 1, weights=draw_weights(2, 7, 2, seed=0)
+            *arrays(iris64),
+            1e-4,
+            1,
+            weights=draw_weights(2, 7, 2, seed=0, dtype="float64"),
         )
         assert W1.shape == (2, 7)
 

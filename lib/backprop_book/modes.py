@@ -1,0 +1,34 @@
+"""Compute in modes of one's own, whatever the caller has switched on."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import numpy as np
+import torch
+
+
+@contextmanager
+def own_modes(*, grad: bool | None = True) -> Iterator[None]:
+    """Leave the caller's global modes of NumPy and PyTorch outside, and restore them.
+
+    Parameters
+    ----------
+    grad : bool, optional
+        Whether PyTorch records graphs inside; None leaves that to the caller.
+    """
+    dtype = torch.get_default_dtype()
+    with ExitStack() as stack:
+        if grad is not None:
+            # Inference mode can only be left before gradients are recorded again.
+            stack.enter_context(torch.inference_mode(False))
+            stack.enter_context(torch.set_grad_enabled(grad))
+        for kind in ("cpu", "cuda", "mps"):
+            if torch.is_autocast_enabled(kind):
+                stack.enter_context(torch.autocast(kind, enabled=False))
+        # Anomaly mode would turn a diverging run into another error.
+        stack.enter_context(torch.autograd.set_detect_anomaly(False))
+        stack.enter_context(torch.device("cpu"))
+        stack.enter_context(np.errstate(all="ignore"))
+        stack.callback(torch.set_default_dtype, dtype)
+        torch.set_default_dtype(torch.float32)
+        yield
