@@ -32,10 +32,10 @@ class Addresses:
         site = (site_url or "").strip().rstrip("/")
         parts = re.fullmatch(r"https://github\.com/([\w.-]+)/([\w.-]+)", repository)
         if repository and not parts:
-            expected = "https://github.com/OWNER/NAME"
-            raise ValueError(f"repository_url: not {repository_url!r} but {expected}")
+            form = "expected https://github.com/OWNER/NAME"
+            raise ValueError(f"repository_url: {form}, got {repository_url!r}")
         if site and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", site):
-            raise ValueError(f"site_url: not {site_url!r} but https://…")
+            raise ValueError(f"site_url: expected https://…, got {site_url!r}")
         if parts and not site:
             host = f"{parts[1]}.github.io".lower()
             path = "" if parts[2].lower() == host else f"/{parts[2]}"

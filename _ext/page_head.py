@@ -17,6 +17,7 @@ import lxml.html
 from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.errors import ConfigError
 
 from addresses import Addresses
 
@@ -31,7 +32,10 @@ CARD_SHOWS = (
 
 def use_addresses(app: Sphinx, config: Config) -> None:
     """Keep the book's addresses, and hand them to the theme and to Sphinx."""
-    app.addresses = Addresses.of(config.repository_url, config.site_url)
+    try:
+        app.addresses = Addresses.of(config.repository_url, config.site_url)
+    except ValueError as error:
+        raise ConfigError(f"_config.yml, {error}") from None
     repository, site = app.addresses.repository, app.addresses.site
     config.html_theme_options = {
         **config.html_theme_options,
