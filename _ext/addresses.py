@@ -32,42 +32,33 @@ class Addresses:
         site = (site_url or "").strip().rstrip("/")
         parts = re.fullmatch(r"https://github\.com/([\w.-]+)/([\w.-]+)", repository)
         if repository and not parts:
-            raise ValueError(
-                "repository_url: expected https://github.com/OWNER/NAME, "
-                f"got {repository_url!r}"
-            )
+            form = "expected https://github.com/OWNER/NAME"
+            raise ValueError(f"repository_url: {form}, got {repository_url!r}")
         if site and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", site):
             raise ValueError(f"site_url: expected https://…, got {site_url!r}")
         if parts and not site:
-            owner, name = parts[1].lower(), parts[2]
-            site = f"https://{owner}.github.io"
-            if name.lower() != f"{owner}.github.io":
-                site += f"/{name}"
+            host = f"{parts[1]}.github.io".lower()
+            path = "" if parts[2].lower() == host else f"/{parts[2]}"
+            site = f"https://{host}{path}"
         return cls(repository, site)
 
     def page(self, name: str, anchor: str = "") -> str:
         """Return the address of a page such as ``chapters/lab_numpy``."""
-        if not self.site:
-            return ""
-        return f"{self.site}/{name}.html" + (f"#{anchor}" if anchor else "")
+        address = f"{self.site}/{name}.html" + (f"#{anchor}" if anchor else "")
+        return address if self.site else ""
 
     def colab(self, notebook: str) -> str:
         """Return the address that opens a notebook such as ``lab_numpy`` in Colab."""
-        if not self.repository:
-            return ""
-        path = self.repository.removeprefix("https://github.com/")
-        return (
-            f"https://colab.research.google.com/github/{path}"
-            f"/blob/{NOTEBOOKS_BRANCH}/{quote(notebook)}.ipynb"
-        )
+        colab = "//colab.research.google.com/github/"
+        place = self.repository.replace("//github.com/", colab, 1)
+        file = f"blob/{NOTEBOOKS_BRANCH}/{quote(notebook)}.ipynb"
+        return f"{place}/{file}" if place else ""
 
     def binder(self, notebook: str) -> str:
         """Return the address that opens a notebook on Binder, in JupyterLab."""
-        if not self.repository:
-            return ""
-        path = self.repository.removeprefix("https://github.com/")
+        place = self.repository.replace("//github.com/", "//mybinder.org/v2/gh/", 1)
         file = quote(f"lab/tree/{notebook}.ipynb", safe="")
-        return f"https://mybinder.org/v2/gh/{path}/{NOTEBOOKS_BRANCH}?urlpath={file}"
+        return f"{place}/{NOTEBOOKS_BRANCH}?urlpath={file}" if place else ""
 
     def requirement(self) -> str:
         """Return what pip installs the book's code from."""

@@ -1,4 +1,6 @@
-"""Change in the finished pages what no setting of the theme changes.
+"""What follows when Sphinx has written the pages: above all, changes in the pages.
+
+They are what no setting of the theme changes.
 
 Each row of ``CORRECTIONS`` is an XPath, what to do with what it finds, and why. A row
 that finds nothing in a complete build is out of date, and fails it.
@@ -13,11 +15,13 @@ import lxml.html
 from lxml.html import HtmlElement
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
+from sphinx.util.logging import getLogger
 
 import light_pages
-from last_steps import add_last_step
+from notebooks import write_notebooks
+from page_head import write_sitemap
 
-DOCTYPE = "<!DOCTYPE html>"
+logger = getLogger(__name__)
 PLAIN_THEME = 'localStorage.getItem("theme") || "auto"'
 THEME = (
     '{light: "light", dark: "dark"}[localStorage.getItem("mode")] || '
@@ -30,14 +34,14 @@ def drop(element: HtmlElement, page: Path) -> None:
     element.drop_tree()
 
 
-def attributes(**values: str | None) -> Callable[[HtmlElement, Path], None]:
+def attributes(values: dict[str, str | None]) -> Callable[[HtmlElement, Path], None]:
     """Set attributes; None takes one away."""
 
     def change(element: HtmlElement, page: Path) -> None:
         for name, value in values.items():
-            element.attrib.pop(name.replace("_", "-"), None)
+            element.attrib.pop(name, None)
             if value is not None:
-                element.set(name.replace("_", "-"), value)
+                element.set(name, value)
 
     return change
 
@@ -79,7 +83,7 @@ CORRECTIONS = [
     ),
     (
         "//script[@src][not(@defer)][not(contains(@src, '/documentation_options.js'))]",
-        attributes(defer=""),
+        attributes({"defer": ""}),
         "the page is shown before its scripts are there; those in it rely on this one",
     ),
     (
@@ -89,22 +93,22 @@ CORRECTIONS = [
     ),
     (
         "//button[contains(@class, 'search-button-field')][@aria-label]",
-        attributes(aria_label=None),
+        attributes({"aria-label": None}),
         "a name that leaves out the keys that the button shows can't be spoken",
     ),
     (
         "//div[@id='pst-primary-sidebar']",
-        attributes(role="navigation", aria_label="Book"),
+        attributes({"role": "navigation", "aria-label": "Book"}),
         "the book's title in the sidebar belongs to no landmark",
     ),
     (
         "//*[@role='doc-biblioentry']",
-        attributes(role="listitem"),
+        attributes({"role": "listitem"}),
         "the role doc-biblioentry is deprecated, and is no item of a list",
     ),
     (
         "//a[contains(@href, 'notebooks/')][@target]",
-        attributes(target=None, download=""),
+        attributes({"target": None, "download": ""}),
         "a notebook that is not saved but opened in a tab shows as bare text",
     ),
     ("//th[not(node())]", become_cell, "pandas heads its row numbers with nothing"),
@@ -123,13 +127,9 @@ def note_page(app: Sphinx, pagename: str, *others: object) -> None:
 
 def finish_pages(app: Sphinx) -> None:
     """Correct the pages that Sphinx has just written; cut down what all load."""
-    if not app.pages_written:
-        return
     out, found = Path(app.outdir), Counter()
-    pages = {}
-    for path in sorted(out.rglob("*.html")):
-        if out / "_static" not in path.parents:
-            pages[path] = lxml.html.document_fromstring(path.read_text("utf-8"))
+    paths = sorted({*out.rglob("*.html")} - {*(out / "_static").rglob("*.html")})
+    pages = {p: lxml.html.document_fromstring(p.read_text("utf-8")) for p in paths}
     # The page at the root leads on to the first one: that is all that it does.
     pages.pop(out / "index.html", None)
     for path in app.pages_written:
@@ -139,13 +139,28 @@ def finish_pages(app: Sphinx) -> None:
             for element in elements:
                 change(element, path)
     complete = len(app.pages_written) == len(pages)
-    unused = [where for where, _, _ in CORRECTIONS if not found[where]]
+    unused = [where for where, number in found.items() if not number]
     if complete and unused and app.config.corrections_apply:
         raise ExtensionError(f"corrections that nothing needs: {unused}")
-    changed = light_pages.lighten(out / "_static", pages)
-    for path in app.pages_written | changed:
-        text = lxml.html.tostring(pages[path], encoding="unicode", doctype=DOCTYPE)
+    light_pages.lighten(out / "_static", list(pages.values()))
+    for path, page in pages.items():
+        text = lxml.html.tostring(page, encoding="unicode", doctype="<!DOCTYPE html>")
         path.write_text(text, encoding="utf-8")
+
+
+def take_last_steps(app: Sphinx, exception: Exception | None) -> None:
+    """Take the steps; where one fails, the build does, with its words.
+
+    An exception would have Sphinx take the last steps of all extensions once more, and
+    report what comes of that instead.
+    """
+    if exception or app.builder.name != "html" or not app.pages_written:
+        return
+    for step in (write_notebooks, write_sitemap, finish_pages):
+        try:
+            step(app)
+        except Exception as error:
+            logger.error("%s: %s: %s", step.__module__, type(error).__name__, error)
 
 
 def setup(app: Sphinx) -> dict[str, object]:
@@ -153,5 +168,5 @@ def setup(app: Sphinx) -> dict[str, object]:
     app.pages_written = set()
     app.add_config_value("corrections_apply", True, "")
     app.connect("html-page-context", note_page)
-    add_last_step(app, finish_pages, priority=900)
+    app.connect("build-finished", take_last_steps, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": False}

@@ -73,33 +73,31 @@ def handout_files(root: Path, names: list[str]) -> dict[str, bytes]:
     """
     book = Book(root)
     site = book.addresses.site
-    chapters = {c.name: c for c in book.notebooks if c is not book.root_page}
-    if unknown := [name for name in names if name not in chapters]:
-        raise ValueError(f"no chapter {unknown[0]!r}; there are: {', '.join(chapters)}")
-    chapters = {
-        name: chapters[name] for name in chapters if name in (names or chapters)
-    }
-    files = {
-        f"{name}.ipynb": nbformat.writes(plain_notebook(book, name, handout=chapters))
-        for name in chapters
-    }
+    all_names = [c.name for c in book.notebooks if c is not book.root_page]
+    if unknown := [name for name in names if name not in all_names]:
+        there = ", ".join(all_names)
+        raise ValueError(f"no chapter {unknown[0]!r}; there are: {there}")
+    chapters = [c for c in book.notebooks if c.name in (names or all_names)]
+    handout, lines, files = [c.name for c in chapters], [], {}
+    for name, chapter in zip(handout, chapters, strict=True):
+        notebook = plain_notebook(book, name, handout)
+        files[f"{name}.ipynb"] = nbformat.writes(notebook)
+        number = f"{chapter.number}." if chapter.number else "-"
+        lines.append(f"{number} [{chapter.title}]({name}.ipynb)")
     # Versions alone: pip takes no folder (-e .) among those that it shall keep to.
     lock = (root / "requirements.txt").read_text(encoding="utf-8")
     versions = re.findall(r"^\w\S*==[^\\\n]*", lock, re.MULTILINE)
     files["requirements.txt"] = "\n".join(versions) + "\n"
     files["README.md"] = README.format(
         title=book.root_page.title,
-        torch=next(version for version in versions if version.startswith("torch==")),
-        chapters="\n".join(
-            f"{c.number + '.' if c.number else '-'} [{c.title}]({c.name}.ipynb)"
-            for c in chapters.values()
-        ),
+        torch=re.search(r"^torch==\S+", lock, re.MULTILINE)[0],
+        chapters="\n".join(lines),
         address=f" The book: <{site}/>." if site else "",
     )
     files["code/README.md"] = CODE_README
     library = root / "lib" / "backprop_book"
-    sources = [*library.rglob("*.py"), *library.rglob("*.json")]
-    for path in [*(root / name for name in CODE), *sources]:
+    code = [root / name for name in CODE]
+    for path in [*code, *library.rglob("*.py"), *library.rglob("*.json")]:
         name = f"code/{path.relative_to(root).as_posix()}"
         files[name] = path.read_text(encoding="utf-8")
     return {name: content.encode() for name, content in sorted(files.items())}
@@ -109,13 +107,12 @@ def write_handout(root: Path, target: Path, names: list[str] = ()) -> None:
     """Write the zip."""
     files = handout_files(root, names)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(target, "w") as archive:
         for name, content in files.items():
             # Without the time of day in it.
             entry = zipfile.ZipInfo(f"{FOLDER}/{name}")
             entry.external_attr = 0o644 << 16
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(entry, content)
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
 
 
 if __name__ == "__main__":

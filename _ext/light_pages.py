@@ -4,7 +4,6 @@ PurgeCSS keeps a rule whose names are on a page or in a script that a page loads
 """
 
 import hashlib
-import io
 import json
 import logging
 import os
@@ -13,7 +12,6 @@ import subprocess
 from pathlib import Path
 
 from fontTools import subset
-from fontTools.ttLib import TTFont
 from lxml.html import HtmlElement
 from sphinx.errors import ExtensionError
 from sphinxcontrib import katex
@@ -31,9 +29,14 @@ BOOTSTRAP = """
 """
 
 
-def name_of(link: HtmlElement, attribute: str) -> str:
-    """Return which file of ``_static`` an element names."""
-    return link.get(attribute).partition("_static/")[2].partition("?")[0]
+def name_of(address: str) -> str:
+    """Return which file of ``_static`` a link leads to, or ""."""
+    return address.partition("_static/")[2].partition("?")[0]
+
+
+def version(file: Path) -> str:
+    """Return what tells a file from its other versions, in its address."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()[:8]
 
 
 def find_selectors(static: Path, pages: list[HtmlElement]) -> dict[str, object]:
@@ -41,25 +44,20 @@ def find_selectors(static: Path, pages: list[HtmlElement]) -> dict[str, object]:
 
     Each word of a script counts as anything that the script may add to a page.
     """
-    tags, classes, ids, names, values, scripts = (set() for _ in range(6))
-    for page in pages:
-        for element in page.iter("*"):
-            tags.add(element.tag)
-            classes.update(element.get("class", "").split())
-            ids.add(element.get("id", ""))
-            names.update(element.keys())
-            values.update(element.values())
-        scripts.update(
-            name_of(script, "src") for script in page.xpath("//script[@src]")
-        )
+    elements = [element for page in pages for element in page.iter("*")]
+    attributes = sorted({pair for element in elements for pair in element.items()})
+    scripts = {name_of(v) for k, v in attributes if k == "src" and ".js" in v}
     words = set(BOOTSTRAP.split())
     for name in scripts - {"", "scripts/bootstrap.js"}:
         words.update(re.findall(r"[\w-]+", (static / name).read_text("utf-8")))
     return {
-        "tags": sorted(tags),
-        "classes": sorted(classes),
-        "ids": sorted(ids),
-        "attributes": {"names": sorted(names), "values": sorted(values)},
+        "tags": sorted({element.tag for element in elements}),
+        "classes": [name for k, v in attributes if k == "class" for name in v.split()],
+        "ids": [v for k, v in attributes if k == "id"],
+        "attributes": {
+            "names": [k for k, _ in attributes],
+            "values": [v for _, v in attributes],
+        },
         "undetermined": sorted(words),
     }
 
@@ -90,7 +88,6 @@ def purge(sheet: str, selectors: dict[str, object]) -> str:
         encoding="utf-8",
         env={**os.environ, "NODE_PATH": str(MODULES)},
         timeout=120,
-        check=False,
     )
     if result.returncode:
         raise ExtensionError(f"PurgeCSS failed:\n{result.stderr}")
@@ -102,22 +99,21 @@ def subset_icons(match: re.Match, sheet: str, folder: Path) -> str:
     source = folder / match[1]
     escaped = re.findall(r"\\([0-9a-fA-F]{3,6})", sheet)
     icons = {int(code, 16) for code in escaped} | {ord(c) for c in sheet if c > "\x7f"}
-    # Two builds of the same pages must make the same bytes.
-    font = TTFont(source, recalcTimestamp=False)
-    subsetter = subset.Subsetter(subset.Options(layout_features=["*"]))
+    # Two builds of the same pages make the same bytes: no time of day gets into a font.
+    options = subset.Options(flavor="woff2", layout_features=["*"], recalc_bounds=True)
+    font = subset.load_font(source, options)
+    subsetter = subset.Subsetter(options)
     subsetter.populate(unicodes=icons)
     subsetter.subset(font)
-    font.flavor = "woff2"
-    buffer = io.BytesIO()
-    font.save(buffer)
-    (folder / source.name).write_bytes(buffer.getvalue())
-    version = hashlib.sha256(buffer.getvalue()).hexdigest()[:8]
-    return f'url({source.name}?v={version}) format("woff2")'
+    subset.save_font(font, folder / source.name, options)
+    return f'url({source.name}?v={version(folder / source.name)}) format("woff2")'
 
 
 def join_sheets(links: list[HtmlElement], static: Path) -> str:
     """Return the sheets that these elements name as one; what is for paper stays so."""
-    sheets = dict.fromkeys((name_of(link, "href"), link.get("media")) for link in links)
+    sheets = dict.fromkeys(
+        (name_of(link.get("href")), link.get("media")) for link in links
+    )
     text = ""
     for name, media in sheets:
         sheet = read_sheet(static / name, (static / SHEET).parent)
@@ -125,38 +121,26 @@ def join_sheets(links: list[HtmlElement], static: Path) -> str:
     return text
 
 
-def lighten(static: Path, pages: dict[Path, HtmlElement]) -> set[Path]:
-    """Lead all pages to the one sheet; return those that were changed by it.
+def lighten(static: Path, pages: list[HtmlElement]) -> None:
+    """Lead all pages to the one sheet.
 
     A page that Sphinx has just written names the theme's and the extensions' sheets,
     one of an earlier build names the one sheet already.
     """
-    folder = (static / SHEET).parent
-    folder.mkdir(exist_ok=True)
-    links = {path: p.xpath("//link[@rel='stylesheet']") for path, p in pages.items()}
-    others = [
-        link
-        for found in links.values()
-        for link in found
-        if name_of(link, "href") != SHEET
-    ]
-    selectors = find_selectors(static, list(pages.values()))
-    text = purge(join_sheets(others, static), selectors)
+    sheet = static / SHEET
+    sheet.parent.mkdir(exist_ok=True)
+    links = [page.xpath("//link[@rel='stylesheet']") for page in pages]
+    others = [x for found in links for x in found if SHEET not in x.get("href")]
+    text = purge(join_sheets(others, static), find_selectors(static, pages))
     text = re.sub(
         r"url\(([^)]*/fa-[^)]+\.woff2)\)[^;}]*",
-        lambda match: subset_icons(match, text, folder),
+        lambda match: subset_icons(match, text, sheet.parent),
         text,
     )
-    (static / SHEET).write_text(text, encoding="utf-8")
-    version = hashlib.sha256(text.encode()).hexdigest()[:8]
-    changed = set()
-    for path, (link, *rest) in links.items():
-        prefix = link.get("href").partition("_static/")[0]
-        address = f"{prefix}_static/{SHEET}?v={version}"
-        if link.get("href") != address:
-            link.set("href", address)
-            link.attrib.pop("media", None)
-            changed.add(path)
+    sheet.write_text(text, encoding="utf-8")
+    name = f"_static/{SHEET}?v={version(sheet)}"
+    for link, *rest in links:
+        link.set("href", link.get("href").partition("_static/")[0] + name)
+        link.attrib.pop("media", None)
         for other in rest:
             other.drop_tree()
-    return changed

