@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from backprop_book.backward_check import BackwardReport, check_backward
+from backprop_book.derivative_check import check_derivative
 from backprop_book.engine import Value
 from backprop_book.exercises import check_answer
 from backprop_book.gradient_check import (
@@ -16,7 +17,6 @@ from backprop_book.gradient_check import (
 )
 from backprop_book.initial_weights import draw_weights
 from backprop_book.processes import ProcessLostError
-from backprop_book.proofs import prove
 from backprop_book.public import (
     two_layer_regression_autograd_gradient,
     two_layer_regression_autograd_loss,
@@ -73,6 +73,7 @@ __all__ = [
     "Value",
     "check_answer",
     "check_backward",
+    "check_derivative",
     "complex_step_gradient",
     "complex_step_jacobian",
     "draw_graph",
@@ -87,7 +88,6 @@ __all__ = [
     "plot_curves",
     "plot_iris_pairs",
     "plot_losses",
-    "prove",
     "relative_error",
     "show_source",
     "two_layer_regression_autograd_gradient",

@@ -11,7 +11,13 @@ from chapter_files import CHAPTERS, LESSONS, NOTEBOOKS, toc_files
 from second_execution import code_of, with_outputs
 
 # These print or draw something whenever they are called.
-PRINTING = {"print", "prove", "check_answer", "check_backward", "show_source"}
+PRINTING = {
+    "print",
+    "check_derivative",
+    "check_answer",
+    "check_backward",
+    "show_source",
+}
 
 
 TAG = "nbval-ignore-output"

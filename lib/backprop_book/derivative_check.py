@@ -1,4 +1,4 @@
-"""Hold a labelled equation against an independent truth, beside the equation."""
+"""Compare a labelled equation with an independent derivative, beside the equation."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from backprop_book.gradient_check import relative_error
 LOOSEST = 1e-8
 
 
-def prove(
+def check_derivative(
     label: str, claim: object, truth: object, *, tolerance: float = 1e-10
 ) -> None:
     """Print an equation's label and the error of what it claims, or stop if wrong.
@@ -57,4 +57,4 @@ def prove(
             "a product with any mask could give it"
         )
     shape = "×".join(map(str, claim.shape)) or "one number"
-    print(f"{label}: proved, {shape}, relative error {error:.1e} ≤ {tolerance:.0e}")
+    print(f"{label}: agrees, {shape}, relative error {error:.1e} ≤ {tolerance:.0e}")

@@ -1,4 +1,4 @@
-"""Every labelled equation that states a derivative is proved in its chapter."""
+"""Every labelled equation that states a derivative is checked in its chapter."""
 
 import ast
 
@@ -9,23 +9,26 @@ from chapter_files import LESSONS
 DERIVATIVE_SIGNS = (r"\partial", r"\nabla", r"\mathrm{d}", r"J_")
 
 
-def proved_labels(chapter):
-    """Return the labels that executed cells hand to ``prove``, with tolerances."""
-    proved = {}
+def checked_labels(chapter):
+    """Return the labels that executed cells check, with their tolerances."""
+    checked = {}
     for cell in chapter.code:
         for call in ast.walk(ast.parse(cell.source)):
-            if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "prove":
+            if (
+                isinstance(call, ast.Call)
+                and getattr(call.func, "id", "") == "check_derivative"
+            ):
                 label = call.args[0]
                 assert isinstance(label, ast.Constant), (
-                    f"{chapter}: prove() with a label that is no literal"
+                    f"{chapter}: check_derivative() with a label that is no literal"
                 )
                 tolerances = [
                     ast.literal_eval(k.value)
                     for k in call.keywords
                     if k.arg == "tolerance"
                 ]
-                proved[label.value] = max([1e-10, *tolerances])
-    return proved
+                checked[label.value] = max([1e-10, *tolerances])
+    return checked
 
 
 def stated_labels(chapter):
@@ -33,12 +36,12 @@ def stated_labels(chapter):
 
 
 @pytest.mark.parametrize("chapter", LESSONS, ids=str)
-def test_every_derivative_is_proved(chapter):
-    stated, proved = stated_labels(chapter), proved_labels(chapter)
-    assert not stated - proved.keys(), f"{chapter}: not proved"
-    assert not proved.keys() - stated, f"{chapter}: proved, but stated nowhere"
-    loose = {label: t for label, t in proved.items() if t > 1e-8}
-    assert not loose, f"{chapter}: proved too loosely"
+def test_every_derivative_is_checked(chapter):
+    stated, checked = stated_labels(chapter), checked_labels(chapter)
+    assert not stated - checked.keys(), f"{chapter}: not checked"
+    assert not checked.keys() - stated, f"{chapter}: checked, but stated nowhere"
+    loose = {label: t for label, t in checked.items() if t > 1e-8}
+    assert not loose, f"{chapter}: checked too loosely"
 
 
 @pytest.mark.parametrize("chapter", LESSONS, ids=str)
@@ -54,6 +57,6 @@ def test_no_derivative_escapes_its_proof_by_its_label(chapter):
 
 def test_count():
     stated = sum(len(stated_labels(chapter)) for chapter in LESSONS)
-    proved = sum(len(proved_labels(chapter)) for chapter in LESSONS)
-    print(f"\nlabelled derivative equations: {stated}, proved: {proved}")
-    assert stated == proved >= 25
+    checked = sum(len(checked_labels(chapter)) for chapter in LESSONS)
+    print(f"\nlabelled derivative equations: {stated}, checked: {checked}")
+    assert stated == checked >= 25
