@@ -2,9 +2,9 @@
 
 import hashlib
 import os
-import pickle
-import zipfile
 from pathlib import Path
+from pickle import UnpicklingError
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 import torch
@@ -80,17 +80,14 @@ def load_checkpoint(
         raise ValueError(f"checkpoint: {expected}, got {str(path)!r}")
     name = f"checkpoint: {str(path)!r}"
     try:
-        with zipfile.ZipFile(path) as file:
+        with ZipFile(path) as file:
             if damaged := file.testzip():  # torch.load does not look at the checksums
-                raise zipfile.BadZipFile(f"{damaged} has another checksum")
+                raise BadZipFile(f"{damaged} has another checksum")
         saved = torch.load(path, map_location="cpu", weights_only=True)
         theirs, state = saved["run"], saved["state"]
     except FileNotFoundError:
         return None
-    except (
-        *(zipfile.BadZipFile, pickle.UnpicklingError, RuntimeError),
-        *(EOFError, KeyError, TypeError, ValueError),
-    ) as error:
+    except (BadZipFile, UnpicklingError, RuntimeError, KeyError, TypeError) as error:
         raise ValueError(f"{name} is damaged, or no checkpoint: {error}") from error
     if names := differences(theirs, run):
         what = (f"{n} is {theirs.get(n)} there and {run.get(n)} here" for n in names)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import torch
 import torch.distributed as dist
+from torch.distributed.rendezvous import rendezvous
 
 from backprop_book.checkpoints import differences
 from backprop_book.checks import check_positive
@@ -40,7 +41,13 @@ def process_group(*, timeout: float = 60.0) -> Iterator[None]:
     if torch.cuda.is_available():
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
         backend = "cpu:gloo,cuda:nccl"
-    dist.init_process_group(backend, timeout=timedelta(seconds=timeout))
+    limit = timedelta(seconds=timeout)
+    store, rank, size = next(rendezvous("env://", timeout=limit))
+    # torchrun keeps its store: a restart would find the addresses of the dead there.
+    store = dist.PrefixStore(os.environ["TORCHELASTIC_RESTART_COUNT"], store)
+    dist.init_process_group(
+        backend, store=store, rank=rank, world_size=size, timeout=limit
+    )
     try:
         yield
         dist.barrier()  # who leaves early closes connections that others still use

@@ -20,8 +20,8 @@ from backprop_book.processes import process_group, rank_and_size
 from backprop_book.train_ddp import two_layer_regression_ddp_train
 
 
-def arguments(argv: list[str] | None = None) -> dict[str, object]:
-    """Return the command line's options by name."""
+def main(argv: list[str] | None = None) -> None:
+    """Train as the command line says, and let process 0 write what came out."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--nite", type=int, default=50, help="iterations")
     parser.add_argument("--lr", type=float, default=1e-4, help="learning rate")
@@ -34,12 +34,7 @@ def arguments(argv: list[str] | None = None) -> dict[str, object]:
     parser.add_argument("--checkpoint-every", type=int, default=100, help="iterations")
     parser.add_argument("--timeout", type=float, default=60.0, help="seconds")
     parser.add_argument("--out", help="file for W1, W2, losses_tr and losses_val, .npz")
-    return vars(parser.parse_args(argv))
-
-
-def main(argv: list[str] | None = None) -> None:
-    """Train, and let process 0 write what came out."""
-    options = arguments(argv)
+    options = vars(parser.parse_args(argv))
     out, dtype = options.pop("out"), options.pop("dtype")
     iris = load_iris_regression(seed=0, dtype=dtype)
     with process_group(timeout=options.pop("timeout")):

@@ -1,7 +1,5 @@
 """Two-layer ReLU regression by several processes, each with a part of the rows."""
 
-import os
-
 import torch
 
 from backprop_book import processes
@@ -84,8 +82,7 @@ def two_layer_regression_ddp_train(
     start = len(state["losses_tr"])
     if start > nite:
         raise ValueError(
-            f"checkpoint: expected at most nite = {nite} iterations, got {start} in "
-            f"{os.fspath(checkpoint)!r}"
+            f"checkpoint: expected at most nite = {nite} iterations, got {start}"
         )
     W1, W2 = (W.clone() for W in to_tensors(device, state["W1"], state["W2"]))
     rank, _ = processes.rank_and_size()
