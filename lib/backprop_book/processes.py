@@ -17,8 +17,8 @@ from backprop_book.checks import check_positive
 def process_group(*, timeout: float = 60.0) -> Iterator[None]:
     """Join the processes that torchrun started; without torchrun, do nothing.
 
-    Gloo adds up what lies on CPUs, NCCL what lies on GPUs, where ``"cuda"`` becomes a
-    GPU of the process's own.
+    Gloo adds up what lies on CPUs; where a machine has a GPU for each of its processes,
+    NCCL adds up what lies there, and ``"cuda"`` is a GPU of the process's own.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def process_group(*, timeout: float = 60.0) -> Iterator[None]:
         yield
         return
     backend = "gloo"
-    if torch.cuda.is_available():
+    if torch.cuda.device_count() >= int(os.environ["LOCAL_WORLD_SIZE"]):
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
         backend = "cpu:gloo,cuda:nccl"
     limit = timedelta(seconds=timeout)
