@@ -115,7 +115,6 @@ def test_torchrun_restarts_a_killed_job_which_goes_on(tmp_path, runs):
         check=False,
     )
     assert run.returncode == 0, run.stderr
-    assert "failed (exitcode: -9) local_rank: 1" in run.stderr
     iterations = re.findall(r"^(goes.*|iteration +\d+)", run.stdout, re.MULTILINE)
     assert iterations == [  # process 0 alone prints
         *("iteration    0", "goes on at iteration 100", "iteration  150"),
