@@ -16,7 +16,6 @@ from backprop_book.gradient_check import (
     relative_error,
 )
 from backprop_book.initial_weights import draw_weights
-from backprop_book.processes import ProcessLostError
 from backprop_book.public import (
     two_layer_regression_autograd_gradient,
     two_layer_regression_autograd_loss,
@@ -69,7 +68,6 @@ __all__ = [
     "Edge",
     "GradientCheck",
     "IrisRegression",
-    "ProcessLostError",
     "Value",
     "check_answer",
     "check_backward",
