@@ -513,8 +513,10 @@ def test_data_that_is_set_is_a_float_array():
     v = Value(1.0)
     v.data = np.array([1, 2])
     np.testing.assert_array_equal((v * 0.5).data, [0.5, 1.0])
+    before = v.data
     v.data -= 0.25
     np.testing.assert_array_equal(v.data, [0.75, 1.75])
+    assert v.data is before  # a step in place needs no second array
 
 
 # --- errors ---------------------------------------------------------------------------
