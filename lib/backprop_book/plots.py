@@ -2,12 +2,13 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 if TYPE_CHECKING:
     import seaborn as sns
@@ -70,7 +71,11 @@ def use_book_style() -> None:
 
 
 def plot_losses(
-    losses_tr: Sequence[float], losses_val: Sequence[float], *, ax: Axes | None = None
+    losses_tr: Sequence[float],
+    losses_val: Sequence[float],
+    *,
+    levels: Mapping[str, float] | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw the training and the validation loss against the iteration.
 
@@ -78,6 +83,9 @@ def plot_losses(
     ----------
     losses_tr, losses_val : sequence of float, one length
         As a training function returns them.
+    levels : mapping of name to float, optional
+        Losses of other predictors, as `IrisRegression.baselines` returns them, drawn as
+        horizontal lines.
     ax : Axes, optional
         Where to draw; a new figure where left out.
 
@@ -97,6 +105,9 @@ def plot_losses(
             f"got {len(losses_val)}"
         )
     ax = plot_curves({"training": losses_tr, "validation": losses_val}, ax=ax)
+    for (name, loss), linestyle in zip((levels or {}).items(), cycle(["-.", ":"])):
+        ax.axhline(loss, color="black", linewidth=1, linestyle=linestyle, label=name)
+    ax.legend()
     ax.set_ylabel(LOSS_LABEL)
     return ax
 
@@ -138,8 +149,10 @@ def plot_curves(
         )
     ax.set_yscale("log")
     if min(min(values, default=0) for values in curves.values()) >= 1:
-        # Between two powers of ten Matplotlib writes 4×10¹; a loss reads better as 40.
-        ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
+        # Matplotlib mixes 4×10¹ and 10²; a loss reads better as 50, 100, 200.
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter("{x:,.0f}")
+        ax.yaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel("iteration")
     ax.legend()
     return ax

@@ -72,6 +72,29 @@ def test_losses():
     assert training.get_linestyle() != validation.get_linestyle()
 
 
+def test_levels_are_lines_with_names():
+    ax = plot_losses([300.0, 20.0], [400.0, 30.0], levels={"mean": 99.0, "line": 46.0})
+    *_, mean, line = ax.get_lines()
+    assert (set(mean.get_ydata()), set(line.get_ydata())) == ({99.0}, {46.0})
+    assert mean.get_linestyle() != line.get_linestyle()
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert names == ["training", "validation", "mean", "line"]
+
+
+def test_a_loss_axis_is_in_one_notation():
+    ax = plot_losses([8000.0, 42.0], [9000.0, 50.0])
+    ax.figure.canvas.draw()
+    bottom, top = ax.get_ylim()
+    labels = [
+        tick.label1.get_text()
+        for tick in [*ax.yaxis.get_major_ticks(), *ax.yaxis.get_minor_ticks()]
+        if bottom <= tick.get_loc() <= top
+    ]
+    seen = [label for label in labels if label]
+    assert {"50", "100", "200", "5,000"} <= set(seen)
+    assert all(label.replace(",", "").isdigit() for label in seen)
+
+
 def test_losses_on_given_axes():
     _, ax = plt.subplots()
     assert plot_losses([1.0], [2.0], ax=ax) is ax

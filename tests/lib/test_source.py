@@ -1,5 +1,6 @@
 """The source that a page shows is the file's."""
 
+import ast
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,32 @@ def test_module_is_shown_whole():
     shown = show_source(train_numpy).data
     text = Path(train_numpy.__file__).read_text(encoding="utf-8")
     assert shown == f"`train_numpy.py`:\n\n```python\n{text.rstrip()}\n```"
+
+
+def test_a_lesson_is_shown_without_docstrings_and_with_its_comments():
+    from backprop_book import train_autograd
+
+    shown = show_source(train_autograd, docstrings=False).data
+    title, code = shown.split("\n\n```python\n")
+    assert title == "`train_autograd.py`:"
+    assert code.startswith("import torch\n\n\ndef two_layer_regression_autograd_loss(")
+    assert '"""' not in code
+    assert "# backward() adds to what is there" in code
+    whole = Path(train_autograd.__file__).read_text(encoding="utf-8")
+    assert set(code.splitlines()) - {"```"} <= set(whole.splitlines())
+    bare = ast.parse(code.removesuffix("\n```"))
+    named = ast.parse(whole)
+    for node in ast.walk(named):
+        if isinstance(node, ast.Module | ast.FunctionDef):
+            del node.body[0]
+    assert ast.dump(bare) == ast.dump(named)
+
+
+def test_a_body_that_is_a_docstring_stays():
+    class Empty:
+        """Nothing else."""
+
+    assert "Nothing else." in show_source(Empty, docstrings=False).data
 
 
 @pytest.mark.parametrize("thing", [np.add, 3, len])
