@@ -3,15 +3,10 @@
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import cycle
-from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import LogLocator, NullFormatter
-
-if TYPE_CHECKING:
-    import seaborn as sns
 
 # Okabe and Ito's palette: told apart under the common forms of colour blindness.
 # Its yellow is left out: too pale for lines on white.
@@ -30,12 +25,6 @@ SPECIES_COLORS = {
     "virginica": COLORS["vermilion"],
 }
 SPECIES_MARKERS = {"setosa": "o", "versicolor": "s", "virginica": "^"}
-AXIS_LABELS = {
-    "sepal_length": "sepal length (cm)",
-    "sepal_width": "sepal width (cm)",
-    "petal_length": "petal length (cm)",
-    "petal_width": "petal width (cm)",
-}
 LOSS_LABEL = "loss (sum of squared errors,\nin units of the standard deviation²)"
 
 
@@ -156,39 +145,3 @@ def plot_curves(
     ax.set_xlabel("iteration")
     ax.legend()
     return ax
-
-
-def plot_iris_pairs(frame: pd.DataFrame) -> "sns.PairGrid":
-    """Draw the four measurements pair by pair, coloured by species.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        As `backprop_book.load_iris_frame` returns it.
-
-    Returns
-    -------
-    PairGrid
-        Distributions on the diagonal, scatter plots beside it.
-    """
-    # Here, for it brings SciPy's statistics along, and one figure needs it.
-    import seaborn as sns
-
-    # The smaller the figure, the larger its text on a phone: labels in two lines, the
-    # legend in the empty corner.
-    labels = {key: label.replace(" (", "\n(") for key, label in AXIS_LABELS.items()}
-    # seaborn lays its grid out itself and warns where Matplotlib is to do so too.
-    with plt.rc_context({"figure.constrained_layout.use": False}):
-        grid = sns.pairplot(
-            frame.rename(columns=labels),
-            hue="species",
-            palette=SPECIES_COLORS,
-            markers=list(SPECIES_MARKERS.values()),
-            corner=True,
-            height=1.5,
-            plot_kws={"s": 16, "linewidth": 0.3},
-        )
-        sns.move_legend(grid, "upper right", bbox_to_anchor=(0.98, 0.98))
-        grid.figure.set_size_inches(6.0, 6.0)
-        grid.figure.subplots_adjust(left=0.14, right=0.99)
-    return grid

@@ -11,9 +11,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from backprop_book import (
-    load_iris_frame,
     plot_curves,
-    plot_iris_pairs,
     plot_losses,
     use_book_style,
 )
@@ -114,26 +112,6 @@ def test_no_curves_are_refused():
 def test_more_curves_than_styles_are_refused():
     with pytest.raises(ValueError, match="curves: expected at most 7, got 8"):
         plot_curves({str(i): [1.0] for i in range(8)})
-
-
-def test_pairs_are_labelled_in_centimetres():
-    grid = plot_iris_pairs(load_iris_frame())
-    assert grid.axes[3, 0].get_xlabel() == "sepal length\n(cm)"
-    assert grid.axes[3, 0].get_ylabel() == "petal width\n(cm)"
-    assert [text.get_text() for text in grid.legend.get_texts()] == [
-        "setosa",
-        "versicolor",
-        "virginica",
-    ]
-
-
-def test_pairs_are_small_enough_to_be_read_on_a_phone():
-    figure = plot_iris_pairs(load_iris_frame()).figure
-    figure.draw_without_rendering()
-    inches = figure.get_tightbbox().width
-    sizes = [text.get_fontsize() for text in figure.findobj(mpl.text.Text)]
-    # 358 CSS pixels are left of 390, and a point is 4/3 of a pixel, 72 to an inch.
-    assert min(sizes) / (72 * inches) * 358 >= 9
 
 
 def test_a_figure_drawn_twice_is_the_same_to_the_letter():
