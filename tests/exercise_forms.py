@@ -54,14 +54,19 @@ def answered(cell: str, form: str) -> str:
 
 
 def reply(cell: str, namespace: dict) -> str:
-    """Return what a cell prints on a copy of the namespace, and the error if it stops.
+    """Return what a cell prints and shows, and the error if it stops.
 
-    The copy is shallow: a form must not change an array of the chapter in place.
+    It runs on a copy of the namespace. The copy is shallow: a form must not change an array of the chapter in place.
     """
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         try:
-            exec(compile(cell, "the answer's cell", "exec"), dict(namespace))
+            names, tree = dict(namespace), ast.parse(cell)
+            shown = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+            exec(compile(tree, "the answer's cell", "exec"), names)
+            if shown:
+                value = eval(compile(ast.Expression(shown.value), "it", "eval"), names)
+                print("" if value is None else value)
         except Exception:
             print(traceback.format_exc(limit=-1))
     return printed.getvalue()
