@@ -37,6 +37,7 @@ replies, test_reply, test_every_exercise = answer_tests(
                 "[5, 2, 2, 3]": "t *= 10 changes t in place",
                 "[5, 20, 11, 21]": "u was copied before t *= 10",
                 "[5, 20, 5, 3]": "a[0] = 5 does not reach u",
+                "torch.cat([t, u])": "name 't' is not defined",
                 "[[5, 20], [2, 3]]": "expected shape (4,), got shape (2, 2)",
             },
         ),

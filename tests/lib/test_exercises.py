@@ -67,6 +67,8 @@ def test_a_slip_is_named(capsys):
     assert transposed == "Not yet: it is transposed."
     assert missing == "Not yet: a row is missing."
     assert other.startswith("Not yet: 4 of 4 entries are off")
+    check_answer(np.inf, 2.0, slips={"it overflows.": np.inf})
+    assert capsys.readouterr().out == "Not yet: inf is off by inf.\n"
     # Where a slip leads to the right answer after all, it is right.
     check_answer(2.0, 2.0, slips={"no.": 2.0})
     assert capsys.readouterr().out == "Right.\n"
