@@ -131,6 +131,7 @@ def test_an_exercise_left_empty_says_so(book, chapter, handout):
 FAILED = re.compile(r"(?:^|[:=])\s*False$|\b(?:DIFFERENT|WRONG)\b|: wrong,|\bNot yet\b")
 # Lines that a page shows in order to explain them, and says so.
 SHOWN_ON_PURPOSE = {
+    "lab_autograd": r"leaf: ",
     "lab_nn": r"before loading: |unchanged by nn\.Linear: ",
     "lab_numpy": r"W1: wrong, ",
     "lab_tensor": r"associative: ",
