@@ -69,6 +69,9 @@ def test_a_slip_is_named(capsys):
     assert other.startswith("Not yet: 4 of 4 entries are off")
     check_answer(np.inf, 2.0, slips={"it overflows.": np.inf})
     assert capsys.readouterr().out == "Not yet: inf is off by inf.\n"
+    # A number is no array of its shape.
+    check_answer(np.full((2, 2), 5), TRUTH, slips={"it is five.": 5})
+    assert capsys.readouterr().out.startswith("Not yet: 4 of 4")
     # Where a slip leads to the right answer after all, it is right.
     check_answer(2.0, 2.0, slips={"no.": 2.0})
     assert capsys.readouterr().out == "Right.\n"
