@@ -56,7 +56,8 @@ def answered(cell: str, form: str) -> str:
 def reply(cell: str, namespace: dict) -> str:
     """Return what a cell prints and shows, and the error if it stops.
 
-    It runs on a copy of the namespace. The copy is shallow: a form must not change an array of the chapter in place.
+    It runs on a copy of the namespace. The copy is shallow: a form must not change an
+    array of the chapter in place.
     """
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
