@@ -31,7 +31,8 @@ def show_source(thing: object, *, docstrings: bool = True) -> Markdown:
     """
     thing = inspect.unwrap(thing) if callable(thing) else thing
     try:
-        text, path = inspect.getsource(thing), Path(inspect.getsourcefile(thing))
+        text = textwrap.dedent(inspect.getsource(thing))
+        path = Path(inspect.getsourcefile(thing))
     except (TypeError, OSError) as error:
         raise TypeError(
             f"thing: expected a function, class or module written in Python, "
@@ -49,7 +50,7 @@ def _without_docstrings(text: str) -> str:
     definitions = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
     first = [
         node.body[0]
-        for node in ast.walk(ast.parse(textwrap.dedent(text)))
+        for node in ast.walk(ast.parse(text))
         if isinstance(node, definitions) and ast.get_docstring(node, clean=False)
         if len(node.body) > 1
     ]

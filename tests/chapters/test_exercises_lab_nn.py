@@ -33,15 +33,6 @@ def module(body, forward=FORWARD, base="nn.Module"):
 replies, test_reply, test_every_exercise = answer_tests(
     "lab_nn",
     {
-        "ex-nn-per-sample": Forms(
-            right=["0.005", "50 * 1e-4", "[5e-3]", "torch.tensor(0.005)"],
-            wrong={
-                "1e-2": "that is the rate for the mean over all entries",
-                "1e-4 / 50": "a smaller gradient needs a larger rate",
-                "50": "50 is off by",
-                "'0.005'": "expected numbers",
-            },
-        ),
         "ex-nn-module": Forms(
             right=[
                 module(TWO),

@@ -21,7 +21,7 @@ replies, test_reply, test_every_exercise = answer_tests(
             wrong={
                 "np.sqrt(S / 50)": "this is in standardised units",
                 "np.sqrt(S / 100) * iris64.scaler_Y.scale_[1]": "has 50 values",
-                "np.sqrt(S / 50) * iris64.scaler_Y.scale_[0]": "take the second column's scale",
+                "np.sqrt(S / 50) * iris64.scaler_Y.scale_[0]": "second column",
                 "S": "is off by",
                 "iris64.scaler_Y.scale_": "expected one number",
             },

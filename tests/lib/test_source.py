@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import backprop_book
-from backprop_book import show_source, two_layer_regression_numpy_gradient
+from backprop_book import Value, show_source, two_layer_regression_numpy_gradient
 
 
 def test_function_is_shown_as_it_stands_in_its_file():
@@ -57,3 +57,11 @@ def test_a_body_that_is_a_docstring_stays():
 def test_what_has_no_source_is_refused(thing):
     with pytest.raises(TypeError, match="thing: expected a function, class or module"):
         show_source(thing)
+
+
+def test_a_method_begins_at_the_margin():
+    code = show_source(Value.backward, docstrings=False).data.split("```python\n")[1]
+    lines = code.removesuffix("\n```").splitlines()
+    assert lines[0].startswith("def backward(self")
+    assert all(line.startswith("    ") for line in lines[1:])
+    assert not lines[1].startswith("     ")
