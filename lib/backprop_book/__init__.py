@@ -18,7 +18,6 @@ from backprop_book.gradient_check import (
 from backprop_book.graph_data import describe
 from backprop_book.graph_drawing import draw
 from backprop_book.initial_weights import draw_weights
-from backprop_book.processes import ProcessLostError
 from backprop_book.public import (
     two_layer_regression_autograd_gradient,
     two_layer_regression_autograd_loss,
@@ -71,7 +70,6 @@ __all__ = [
     "Edge",
     "GradientCheck",
     "IrisRegression",
-    "ProcessLostError",
     "Value",
     "check_answer",
     "check_backward",
