@@ -192,7 +192,7 @@ _CATALOGUE = {
          "limit, np.hypot(np.linalg.norm(X.T @ grad_Z1), np.linalg.norm(H1.T @ G)))",
          "It is clipped: where the gradient is large, this is not all of it."),
     ),
-    ("backpropagation", "A regulariser's gradient adds"): (
+    ("backpropagation", "Weight decay: the gradient of a penalty adds"): (
         ("weight_decay", "{g} = {L} @ {R} + decay * {shape}",
          "A multiple of {shape} is added, as for weight decay; this loss has none."),
     ),
