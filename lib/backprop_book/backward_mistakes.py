@@ -38,8 +38,8 @@ BACKWARD = ("lab_numpy", "Backward, from the loss to the weights")
 ORDER = ("lab_numpy", "A tempting order of lines")
 FLOAT64 = ("lab_numpy", "float64 by accident")
 TRANSPOSES = ("matrix_derivatives", "Where the transposes come from")
-SHAPES = ("matrix_derivatives", "The shape rule checks, and proves nothing")
-KINK = ("chain_rule", "ReLU has a kink, and somebody has to decide")
+SHAPES = ("matrix_derivatives", "The shape rule, and where it misleads")
+KINK = ("chain_rule", "ReLU has a kink at 0")
 
 
 @dataclass(frozen=True)
@@ -192,7 +192,7 @@ _CATALOGUE = {
          "limit, np.hypot(np.linalg.norm(X.T @ grad_Z1), np.linalg.norm(H1.T @ G)))",
          "It is clipped: where the gradient is large, this is not all of it."),
     ),
-    ("backpropagation", "A regulariser's gradient adds"): (
+    ("backpropagation", "Weight decay: the gradient of a penalty adds"): (
         ("weight_decay", "{g} = {L} @ {R} + decay * {shape}",
          "A multiple of {shape} is added, as for weight decay; this loss has none."),
     ),

@@ -94,13 +94,11 @@ REPORTS = {
         "  The shape is (4, 2), not (3, 4) as W1, at all sizes different (N 5, "
         "D_in 3, H 4, D_out 2, float64). It is that of grad_W2: are the two "
         "swapped?",
-        "  read: matrix_derivatives, section 'The shape rule checks, and "
-        "proves nothing'",
+        "  read: matrix_derivatives, section 'The shape rule, and where it misleads'",
         "grad_W2: wrong at 38 of 38 probes, relative error 1.4 at worst",
         "  The shape is (2, 4), not (4, 2) as W2, at all sizes different (N 5, "
         "D_in 3, H 4, D_out 2, float64). The shape is transposed.",
-        "  read: matrix_derivatives, section 'The shape rule checks, and "
-        "proves nothing'",
+        "  read: matrix_derivatives, section 'The shape rule, and where it misleads'",
     ],
     three_mistakes: [
         "Not yet: neither gradient is right.",
@@ -115,7 +113,7 @@ REPORTS = {
         "  read: lab_numpy, section 'Through the loss'",
         "  read: lab_numpy, section 'The loss is one number'",
         "  read: lab_numpy, section 'A tempting order of lines'",
-        "  read: chain_rule, section 'ReLU has a kink, and somebody has to decide'",
+        "  read: chain_rule, section 'ReLU has a kink at 0'",
         "grad_W2: wrong at 38 of 38 probes, relative error 1.5 at worst",
         "  The factor 2 is missing: the derivative of a square is twice its base.",
         "  It is divided by N * D_out, all predictions: this loss is a sum.",
