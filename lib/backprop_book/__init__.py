@@ -46,11 +46,9 @@ from backprop_book.training_log import DivergenceError
 # them is imported when it is first asked for: a process that only trains goes without.
 _LATER = {
     "COLORS": "plots",
-    "Edge": "graphs",
     "IrisRegression": "data",
     "SPECIES_COLORS": "plots",
     "SPECIES_MARKERS": "plots",
-    "draw_graph": "graphs",
     "load_iris_frame": "data",
     "load_iris_regression": "data",
     "plot_bench": "bench_plot",
@@ -66,7 +64,6 @@ __all__ = [
     "SPECIES_MARKERS",
     "BackwardReport",
     "DivergenceError",
-    "Edge",
     "GradientCheck",
     "IrisRegression",
     "Value",
@@ -77,7 +74,6 @@ __all__ = [
     "complex_step_jacobian",
     "describe",
     "draw",
-    "draw_graph",
     "draw_weights",
     "gradient_check",
     "load_iris_frame",
