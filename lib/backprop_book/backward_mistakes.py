@@ -111,7 +111,7 @@ _CATALOGUE = {
         "X for H1": "grad_W2 = X.T @ G",
         "Z1 for H1": "grad_W2 = Z1.T @ G",
         "mask for H1": "grad_W2 = (Z1 > 0).T @ G",
-        "the other gradient": "grad_W1 = H1.T @ G | grad_W2 = X.T @ grad_Z1",
+        "the other gradient, swapped?": "grad_W1 = H1.T @ G | grad_W2 = X.T @ grad_Z1",
         "zeros": "{g} = 0 * {W}",
     },
     ("lab_numpy", "One step downhill"): {

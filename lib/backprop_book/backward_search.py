@@ -66,7 +66,7 @@ def _fit(gradient: str, shown: Shown, lines: Mistakes) -> Mistakes:
     at_kink, factors, probes = (), [], []
     for probe, answer in shown:
         for kink in ((), *kinks) if probe.name == AT_KINK else ((),):
-            wrong = backward_pass(gradient, probe.exact, (*lines, *kink), unknown)
+            wrong = backward_pass(gradient, probe.inputs, (*lines, *kink), unknown)
             if wrong is None or wrong.shape != answer.shape:
                 return ()
             square = np.vdot(wrong, wrong)
@@ -92,7 +92,7 @@ def _solve(gradient: str, probe: Probe, answer: np.ndarray, lines: Mistakes) -> 
     unknown, step = 0.0, 1e-4
     for _ in range(12):
         here, there = (
-            backward_pass(gradient, probe.exact, lines, value)
+            backward_pass(gradient, probe.inputs, lines, value)
             for value in (unknown, unknown + 1e-4)
         )
         if here is None or here.shape != answer.shape:
@@ -115,7 +115,7 @@ def _scale(factors: np.ndarray, probes: list[Probe], rtol: float) -> Mistakes:
         if np.allclose(factors, eval(line, known), rtol=rtol, atol=0):
             return (scale,) if scale.names else ()
     if np.allclose(factors, factors[0], rtol=rtol, atol=0):
-        says = f"constant factor: {factors[0]:.6g} at all probes: a learning rate?"
+        says = f"constant factor: times {factors[0]:.6g} everywhere; a learning rate?"
         return (Mistake(["constant factor"], says, book.SUM),)
     logs = np.column_stack([np.log(sizes), np.ones(len(sizes))])
     powers = np.linalg.lstsq(logs, np.log(np.abs(factors) + (factors == 0)))[0]
@@ -131,7 +131,7 @@ def _scale(factors: np.ndarray, probes: list[Probe], rtol: float) -> Mistakes:
         says = "; ".join(
             f"{f} at {len(p)} probes, first {p[0]}" for f, p in places.items()
         )
-    return (Mistake(["varying factor"], f"varying factor: {says}", book.SUM),)
+    return (Mistake(["varying factor"], f"varying factor: times {says}", book.SUM),)
 
 
 def _describe(gradient: str, shown: Shown) -> Mistake:
