@@ -137,6 +137,7 @@ MISTAKES = [
     first(SIGMOID,
           grad_Z1=lambda v: v.grad_H1 * sigmoid(v.Z1) * (1 - sigmoid(v.Z1))),
     first(TANH, grad_Z1=lambda v: v.grad_H1 * (1 - v.H1**2)),
+    first(TANH, grad_Z1=lambda v: v.grad_H1 * (1 - np.tanh(v.Z1) ** 2)),
     first(TANH, grad_Z1=lambda v: v.grad_H1 / np.cosh(v.Z1) ** 2),
     first("derivative of a leaky ReLU",
           grad_Z1=lambda v: np.where(v.Z1 > 0, v.grad_H1, 0.2 * v.grad_H1)),

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from backprop_book.checks import check_integer
 FLOAT32_INSIDE = 3e-6
 
 
-class Finding(NamedTuple):
+@dataclass(frozen=True)
+class Finding:
     """What is known of one gradient.
 
     Attributes
@@ -35,7 +36,8 @@ class Finding(NamedTuple):
         return [name for mistake in self.found for name in mistake.names]
 
 
-class BackwardReport(NamedTuple):
+@dataclass(repr=False, eq=False)
+class BackwardReport:
     """The diagnosis of a backward pass; prints as text and displays as Markdown.
 
     Attributes

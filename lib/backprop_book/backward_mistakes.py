@@ -89,8 +89,9 @@ _CATALOGUE = {
         "mask from the input": "mask = X > 0",
         "ReLU's value for its mask": "mask = H1",
         "derivative of a sigmoid": "mask = H1 * (1 - H1)"
-        " | mask = 1 / (2 + np.exp(Z1) + np.exp(-Z1))",
-        "derivative of tanh": "mask = 1 - H1**2 | mask = 1 - np.tanh(Z1)**2",
+        " | mask = 1 / (1 + np.exp(-Z1)) * (1 - 1 / (1 + np.exp(-Z1)))",
+        "derivative of tanh": "mask = 1 - H1**2 | mask = 1 - np.tanh(Z1)**2"
+        " | mask = np.cosh(Z1)**-2.0",
         "derivative of a leaky ReLU": "mask = np.where(Z1 > 0, 1, slope)",
         "mask in a matrix product": "grad_Z1 = grad_H1 @ mask.T"
         " | grad_Z1 = grad_H1 @ mask | grad_Z1 = mask.T @ grad_H1"

@@ -1,6 +1,7 @@
 """Probes for a backward pass: inputs whose gradients are known, and the asking."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from typing import NamedTuple
@@ -33,7 +34,8 @@ SAME = 1e-6  # of two answers: threads may add in another order
 TOLERANCES = {"float16": 1e-2, "float32": 1e-5, "float64": 1e-9}
 
 
-class Probe(NamedTuple):
+@dataclass(frozen=True, repr=False, eq=False)
+class Probe:
     """One set of inputs, and the gradients there in float64.
 
     Attributes
@@ -63,6 +65,8 @@ class Probe(NamedTuple):
     def __str__(self) -> str:
         sizes = ", ".join(map("{} {}".format, SIZES, self.sizes))
         return f"{self.name} ({sizes}, {self.dtype})"
+
+    __repr__ = __str__
 
 
 class Reply(NamedTuple):
