@@ -178,6 +178,7 @@ def test_a_factor_that_varies_is_named_by_the_sizes_or_listed():
     listed = says(G=lambda v: 2 * v.E * (0.25 if v.N == 100 else 1))
     assert "times 0.25 at 25 probes, first sizes 100, 1, 1, 100" in listed
     assert "; 1 at 111 probes, first all sizes equal" in listed
+    assert "times 0 at 25 probes" in says(G=lambda v: 2 * v.E * (v.N != 100))
 
 
 def test_small_errors_are_not_taken_for_a_mistake():
