@@ -74,7 +74,7 @@ def test_all_processes_end_with_the_same_bits(runs, size, name):
         np.testing.assert_equal(other, first)
 
 
-DIFFERS = "{}: expected the same on all processes, got {} on process 0 and {} on proces"
+DIFFERS = "{}: expected the same on all processes, got {} on process 0 and {} on "
 REFUSED = {
     "diverged": (DivergenceError, "at iteration 7: the training diverged"),
     "lr": (ValueError, DIFFERS.format("lr", LR, 2 * LR)),
