@@ -97,6 +97,11 @@ CORRECTIONS = [
         "a name that leaves out the keys that the button shows can't be spoken",
     ),
     (
+        "//details[contains(@class, 'hide')]/summary[@aria-label]",
+        attributes({"aria-label": None}),
+        "one name for all folds, and not the one that they show",
+    ),
+    (
         "//div[@id='pst-primary-sidebar']",
         attributes({"role": "navigation", "aria-label": "Book"}),
         "the book's title in the sidebar belongs to no landmark",

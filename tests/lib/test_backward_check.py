@@ -565,7 +565,7 @@ REPORTS = {
         "  lr = 0.0137",
         "  derivative of ReLU at 0 taken as 1: numbers as from mask = Z1 >= 0; right "
         f"is mask = Z1 > 0: {WHY_MASK}",
-        "  read: chain_rule, section 'ReLU has a kink, and somebody has to decide'",
+        "  read: chain_rule, section 'ReLU has a kink at 0'",
         "grad_W2: right at 0 of 138 probes",
         *MEAN,
     ],
