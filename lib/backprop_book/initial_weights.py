@@ -2,7 +2,6 @@
 
 import numpy as np
 import torch
-from jaxtyping import Float
 
 from backprop_book.checks import FLOAT_DTYPES, check_integer, dtype_name
 
@@ -14,7 +13,7 @@ def draw_weights(
     *,
     seed: int | None = None,
     dtype: object = np.float32,
-) -> tuple[Float[np.ndarray, "D_in H"], Float[np.ndarray, "H D_out"]]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Draw W1 and W2 from the standard normal distribution.
 
     The draws are made in float64 and then rounded, so that one seed gives the same
