@@ -1,11 +1,11 @@
 """The tested code of the book: data, training functions, gradient checks, plots."""
 
+from backprop_book.answers import check_answer
 from backprop_book.backward_check import BackwardReport, check_backward
 from backprop_book.bench_plot import plot_bench
 from backprop_book.data import IrisRegression, load_iris_frame, load_iris_regression
 from backprop_book.derivative_check import check_derivative
 from backprop_book.engine import Value
-from backprop_book.exercises import check_answer
 from backprop_book.gradient_check import (
     GradientCheck,
     complex_step_gradient,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backprop_book.checks import FLOAT_DTYPES, check_integer
+from backprop_book.arguments import FLOAT_DTYPES, check_integer
 
 # They take long to import: the functions that need them do it.
 if TYPE_CHECKING:

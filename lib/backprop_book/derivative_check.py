@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from backprop_book.checks import check_finite, check_positive, real_array
+from backprop_book.arguments import check_finite, check_positive, real_array
 from backprop_book.gradient_check import relative_error
 
 LOOSEST = 1e-8

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from backprop_book.checks import check_finite, check_positive, real_array
+from backprop_book.arguments import check_finite, check_positive, real_array
 
 STEP = 1e-5  # balances truncation, step**2, against rounding, 1e-16 / step
 COMPLEX_STEP = 1e-30  # no difference is taken, so nothing is lost to rounding

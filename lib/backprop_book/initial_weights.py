@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from backprop_book.checks import FLOAT_DTYPES, check_integer, dtype_name
+from backprop_book.arguments import FLOAT_DTYPES, check_integer, dtype_name
 
 
 def draw_weights(

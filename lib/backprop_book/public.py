@@ -26,7 +26,7 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from backprop_book import checks, fast
+from backprop_book import arguments, fast
 from backprop_book import train_autograd as autograd
 from backprop_book import train_engine as engine
 from backprop_book import train_nn as nn
@@ -55,26 +55,26 @@ def _training(train: Callable, *, tensors: bool = True) -> Callable:
     @functools.wraps(train)
     def checked(*args: object, **kwargs: object) -> tuple:
         a = _bound(train, args, kwargs)
-        checks.check_training(a, tensors=tensors)
+        arguments.check_training(a, tensors=tensors)
         if not callable(a.get("optimizer", torch.optim.Adam)):
             expected = "expected a class of torch.optim"
             raise TypeError(f"optimizer: {expected}, got {a['optimizer']!r}")
         with own_modes(), torch.random.fork_rng():
             if tensors:
-                a["device"] = checks.check_device(a["device"], a["X"])
+                a["device"] = arguments.check_device(a["device"], a["X"])
                 a |= zip(
                     DATA, to_tensors(a["device"], *(a[n] for n in DATA)), strict=True
                 )
             else:
-                a |= {n: np.array(a[n], checks.dtype_name(a[n])) for n in DATA}
+                a |= {n: np.array(a[n], arguments.dtype_name(a[n])) for n in DATA}
             if a["weights"] is None and not draws_its_own:
                 sizes = a["X"].shape[1], int(a["hidden"]), a["Y"].shape[1]
-                dtype = checks.dtype_name(a["X"])
+                dtype = arguments.dtype_name(a["X"])
                 a["weights"] = draw_weights(*sizes, seed=a["seed"], dtype=dtype)
             elif a["weights"] is not None:
                 a["weights"] = [
                     to_tensors(torch.device("cpu"), W)[0] if tensors
-                    else np.array(W, checks.dtype_name(W))
+                    else np.array(W, arguments.dtype_name(W))
                     for W in a["weights"]
                 ]  # fmt: skip
             # A NumPy float64 number would turn float32 updates into float64.
@@ -103,8 +103,8 @@ def _batch(
     def checked(*args: object, **kwargs: object) -> object:
         a = _bound(function, args, kwargs)
         arrays = {name: W.data if isinstance(W, Value) else W for name, W in a.items()}
-        rules = (checks.DATA_RULES[0], *checks.WEIGHT_RULES)
-        checks.check_arrays(arrays, rules, tensors=tensors, values=False)
+        rules = (arguments.DATA_RULES[0], *arguments.WEIGHT_RULES)
+        arguments.check_arrays(arrays, rules, tensors=tensors, values=False)
         for name in ("W1", "W2") if function.__name__.endswith("gradient") else ():
             W = a[name]
             if function.__module__ == engine.__name__ and not isinstance(W, Value):
@@ -149,15 +149,17 @@ def two_layer_regression_nn_model(*args: object, **kwargs: object) -> torch.nn.M
     """Check the arguments; see the function of `train_nn`."""
     a = _bound(nn.two_layer_regression_nn_model, args, kwargs)
     for name in ("D_in", "hidden", "D_out"):
-        checks.check_integer(name, a[name], 1)
+        arguments.check_integer(name, a[name], 1)
     if a["seed"] is not None:
-        checks.check_integer("seed", a["seed"], 0, checks.MAX_SEED)
-    if weights := checks.pair(a["weights"]):
+        arguments.check_integer("seed", a["seed"], 0, arguments.MAX_SEED)
+    if weights := arguments.pair(a["weights"]):
         sizes = {
             ("X", 1): (a["D_in"], "D_in says"),
             ("Y", 1): (a["D_out"], "D_out says"),
         }
-        checks.check_arrays(weights, checks.WEIGHT_RULES, tensors=True, sizes=sizes)
+        arguments.check_arrays(
+            weights, arguments.WEIGHT_RULES, tensors=True, sizes=sizes
+        )
         a["weights"] = to_tensors(torch.device("cpu"), *a["weights"])
     with own_modes(), torch.random.fork_rng():
         a["seed"] = _fresh(a["seed"])

@@ -11,7 +11,7 @@ import torch
 import backprop_book as bb
 from backends import ARRAY_BACKENDS, BACKENDS, TORCH_BACKENDS
 from backprop_book import draw_weights, public
-from backprop_book.checks import check_array, check_device
+from backprop_book.arguments import check_array, check_device
 
 GOOD = {
     "X": np.ones((4, 2)),
