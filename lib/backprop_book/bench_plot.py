@@ -91,7 +91,7 @@ def plot_bench(
 
 def _spread(heights: dict[str, float]) -> dict[str, float]:
     """Move labels apart that would overlap, as little as it takes, order kept."""
-    names = sorted(heights, key=heights.get)
+    names = sorted(heights, key=lambda name: heights[name])
     groups: list[list[str]] = []
 
     def bottom(group: list[str]) -> float:

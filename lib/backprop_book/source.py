@@ -5,13 +5,13 @@ import inspect
 import textwrap
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
 
 
-def show_source(thing: object, *, docstrings: bool = True) -> "Markdown":
+def show_source(thing: Any, *, docstrings: bool = True) -> "Markdown":
     """Return the source of a function, class or module, to be displayed with colours.
 
     Parameters
@@ -36,7 +36,7 @@ def show_source(thing: object, *, docstrings: bool = True) -> "Markdown":
     thing = inspect.unwrap(thing) if callable(thing) else thing
     try:
         text = textwrap.dedent(inspect.getsource(thing))
-        path = Path(inspect.getsourcefile(thing))
+        path = Path(inspect.getfile(thing))
     except (TypeError, OSError) as error:
         raise TypeError(
             f"thing: expected a function, class or module written in Python, "
