@@ -17,7 +17,7 @@ TARGET_COLUMNS = ["petal_length", "petal_width"]
 SPECIES_LABELS = {"versicolor": 1, "virginica": 2}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class IrisRegression:
     """Iris as a regression problem, split and standardised.
 
@@ -46,6 +46,10 @@ class IrisRegression:
     labels_val: np.ndarray
     scaler_X: "StandardScaler"
     scaler_Y: "StandardScaler"
+
+    def __repr__(self) -> str:
+        rows = f"{len(self.X)} training rows, {len(self.X_val)} validation rows"
+        return f"IrisRegression({rows}, {self.X.dtype})"
 
     def baselines(self) -> dict[str, float]:
         """Return the validation losses that a network has to beat, by their names."""
