@@ -100,6 +100,12 @@ def test_complex_step_refuses_a_function_that_drops_the_imaginary_part():
         complex_step_gradient(lambda v: np.sum(v.real), x)
 
 
+def test_no_central_difference_of_complex_values():
+    message = r"^function: expected real values, got complex128$"
+    with pytest.raises(TypeError, match=message):
+        numerical_gradient(lambda w: 1j * w.sum(), np.ones(2))
+
+
 def test_relative_error():
     assert relative_error([3.0, 4.0], [3.0, 4.0]) == 0
     assert relative_error([0.0], [0.0]) == 0
