@@ -79,9 +79,9 @@ def check_finite(name: str, array: np.ndarray) -> None:
     """Refuse an array that is empty, or that holds NaN or infinity."""
     expect(array.size, name, "at least one number", f"shape {array.shape}")
     finite = np.isfinite(array)
-    if not finite.all():
-        index = tuple(int(i) for i in np.unravel_index(finite.argmin(), array.shape))
-        expect(False, name, "finite numbers only", f"{array[index]} at index {index}")
+    index = tuple(int(i) for i in np.unravel_index(finite.argmin(), array.shape))
+    came = f"{array[index]} at index {index}"
+    expect(finite.all(), name, "finite numbers only", came)
 
 
 def _check_number(name: str, value: object, kind: type, expected: str) -> None:

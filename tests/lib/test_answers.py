@@ -50,6 +50,11 @@ def test_reply(answer, truth, reply, capsys):
     assert reply in capsys.readouterr().out
 
 
+def test_a_truth_that_is_no_number_is_named():
+    with pytest.raises(TypeError, match=r"^truth: expected real numbers, got str"):
+        check_answer(2.0, "2.0")
+
+
 @pytest.mark.parametrize("truth", [np.inf, np.nan, [1.0, -np.inf]])
 def test_no_answer_is_right_where_the_truth_is_not_finite(truth, capsys):
     for answer in (5.0, truth, None):

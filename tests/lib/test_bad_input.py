@@ -1,16 +1,24 @@
 """Every rule for arguments once, and every public function behind the rules once."""
 
 import tracemalloc
+from fractions import Fraction
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 import backprop_book as bb
 from backends import ARRAY_BACKENDS, BACKENDS, TORCH_BACKENDS
 from backprop_book import draw_weights, public
-from backprop_book.arguments import NUMPY, TORCH, check_arrays, check_device
+from backprop_book.arguments import (
+    NUMPY,
+    TORCH,
+    check_arrays,
+    check_device,
+    real_array,
+)
 
 GOOD = {
     "X": np.ones((4, 2)),
@@ -116,6 +124,43 @@ def test_every_rule(error, name, value, expected, came, capsys):
     train = bb.two_layer_regression_numpy_train
     refused(train, arguments, error, name, expected, came)
     assert capsys.readouterr().out == "", "refused only after the first iteration"
+
+
+@pytest.mark.parametrize(
+    ("thing", "expected", "came"),
+    [
+        (np.ma.ones(2), "a plain array", "MaskedArray"),
+        (np.ones((1, 2)).view(np.matrix), "a plain array", "matrix"),
+        ("2.0", "real numbers", "str of dtype <U3"),
+        ([1j], "real numbers", "list of dtype complex128"),
+        ([1, None], "real numbers", "list of dtype object"),
+        (torch.ones(2) * 1j, "real numbers", "Tensor of dtype complex64"),
+    ],
+    ids=str,
+)
+def test_what_would_lose_its_meaning_is_no_array_of_numbers(thing, expected, came):
+    arguments = {"name": "thing", "thing": thing}
+    refused(real_array, arguments, TypeError, "thing", expected, came)
+
+
+@pytest.mark.parametrize(
+    "thing",
+    [
+        [1, 2],
+        (True, 2.0),
+        [Fraction(1), 2],
+        pd.Series([1.0, 2.0]),
+        np.array([1, 2], ">f4"),
+        torch.tensor([1.0, 2.0], dtype=torch.bfloat16),
+        torch.tensor([1.0, 2.0], dtype=torch.float64, requires_grad=True),
+        torch.tensor([-1j, -2j]).conj().imag,
+    ],
+    ids=str,
+)
+def test_numbers_in_any_container_are_an_array(thing):
+    array = real_array("thing", thing)
+    assert array.tolist() == [1.0, 2.0]
+    assert array.dtype != object
 
 
 FUNCTIONS = {

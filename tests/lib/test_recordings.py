@@ -22,7 +22,7 @@ def test_a_recording_is_read_as_it_is(folder):
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(folder):
-    with pytest.raises(ValueError, match=r"one of speed, got 'sped'"):
+    with pytest.raises(ValueError, match=r"^name: expected .*one of speed, got 'sped'"):
         load_recording("sped")
 
 

@@ -329,6 +329,12 @@ def test_bias_is_trained_where_asked_for(backend, iris64):
     start = bb.two_layer_regression_nn_model(
         2, 100, 2, bias=True, seed=0, dtype=torch.float64
     )
+    W1, W2 = draw_weights(2, 100, 2, seed=0, dtype="float64")
+    model_2, _, _ = backend.train(
+        *arrays(iris64), 1e-4, 0, weights=(W1, W2), seed=0, bias=True
+    )
+    np.testing.assert_array_equal(model_2[0].weight.detach().T, W1)
+    assert torch.equal(model_2[0].bias, start[0].bias)
     assert not torch.equal(model[0].bias, start[0].bias)
     assert not torch.equal(model[2].bias, start[2].bias)
     assert losses_tr[-1] < losses_tr[0]
