@@ -55,7 +55,8 @@ class _Watching(int):
 
     def __bool__(self) -> bool:
         loop = sys._getframe(1).f_locals
-        check_losses(loop.get("losses_tr", []), loop.get("losses_val", []))
+        if "losses_tr" in loop:
+            check_losses(loop["losses_tr"], loop["losses_val"])
         return self > 0
 
 

@@ -189,6 +189,7 @@ def test_what_is_right_passes(function, tmp_path):
     other = {**GOOD, "X": mapped, "Y_val": GOOD["Y_val"].astype(">f8")}
     other = train(**other, log_every=0, weights=(W1.astype(">f8"), W2))
     assert other[-2:] == plain[-2:]
+    assert getattr(other[0], "dtype", None) == getattr(plain[0], "dtype", None)
     one = {name: np.ones((1, 1)) for name in ("X", "Y", "X_val", "Y_val")}
     least = {**one, "lr": 1e-4, "nite": 0, "hidden": 1, "log_every": 0}
     for seed in (0, 2**64 - 1):
@@ -341,6 +342,13 @@ def test_every_loss_and_gradient_is_behind_the_rules(backend, call):
         refused(function, {**BATCH, name: bad}, ValueError, name, expected, came)
     words = "Y", "dtype float64, the dtype of X", "float32"
     refused(function, {**BATCH, "Y": ones(4, 3, dtype="f4")}, TypeError, *words)
+
+
+@pytest.mark.parametrize("call", ["loss", "gradient"])
+@pytest.mark.parametrize("backend", BACKENDS, ids=str)
+def test_losses_and_gradients_of_numbers_that_are_not_finite_are_given(backend, call):
+    result = getattr(backend, call)(**{**BATCH, "X": GOOD["X"] * np.inf})
+    assert not np.isfinite(result if call == "loss" else result[0])
 
 
 @pytest.mark.parametrize("call", ["loss", "gradient"])

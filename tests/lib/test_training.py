@@ -275,8 +275,10 @@ def test_adam_diverges_where_its_step_overflows(iris32):
 @pytest.mark.parametrize("backend", BACKENDS, ids=str)
 def test_weights_that_overflow_in_the_last_update_are_reported(backend, iris32):
     weights = draw_weights(2, 10, 2, seed=0, dtype="float32")
-    with pytest.raises(DivergenceError, match="weight is not finite at iteration 1"):
+    message = "weight is not finite at iteration 1"
+    with pytest.raises(DivergenceError, match=message) as info:
         backend.run(*arrays(iris32), 1e38, 1, weights=weights)
+    assert len(info.value.losses_tr) == len(info.value.losses_val) == 1
 
 
 @pytest.mark.parametrize("overflows", [0, 1])
