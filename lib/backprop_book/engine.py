@@ -30,12 +30,20 @@ class Value:
     data : number or array-like
         Copied. Floats keep their dtype. Integers and booleans become float64 here, and
         take the other operand's dtype in an operator; so does a Python float.
+    name : str, optional
+        What the value is called in its picture, such as "W1". It can be set later.
 
     Attributes
     ----------
     grad : ndarray or None
         The gradient of what ``backward`` was called on, with the shape and dtype of
         ``data``. Further calls add to it; set it to None to start from nothing.
+    op : str
+        The operation that made it, such as "@" or "sum"; empty for an input.
+    operands : tuple
+        What the operation was applied to: values, and constants as they came.
+    options : dict
+        What else the operation was told, such as an axis or an exponent.
 
     Raises
     ------
@@ -43,13 +51,16 @@ class Value:
         The data are not real numbers, are a Value already, or an array with a mask.
     """
 
-    __slots__ = ("_data", "_edges", "grad")
+    __slots__ = ("_data", "_edges", "grad", "name", "op", "operands", "options")
     __array_ufunc__ = None  # makes `array + value` call Value.__radd__
     __pandas_priority__ = 10_000  # the same for pandas, whose own go up to 4,000
 
-    def __init__(self, data: object) -> None:
+    def __init__(self, data: object, name: str | None = None) -> None:
+        if not isinstance(name, str | None):
+            raise TypeError(f"name: expected a string, got {name!r}")
         self.data = np.array(_real(data, np.float64))
         self.grad: np.ndarray | None = None
+        self.name, self.op, self.operands, self.options = name, "", (), {}
         # Pairs (parent, function from this value's gradient to the parent's share).
         self._edges: tuple[tuple[Value, Callable], ...] = ()
 
@@ -64,7 +75,8 @@ class Value:
         self._data = _real(data, np.float64)
 
     def __repr__(self) -> str:
-        return f"Value({np.array2string(self.data, separator=', ')})"
+        name = f", name={self.name!r}" if self.name else ""
+        return f"Value({np.array2string(self.data, separator=', ')}{name})"
 
     def __array__(self, *args: object, **kwargs: object) -> np.ndarray:
         raise TypeError("expected an array, got a Value: use its .data")
@@ -86,23 +98,22 @@ class Value:
 
     def __add__(self, other: object) -> "Value":
         a, b = _operands(self, other)
-        return _node(a + b, (self, lambda G: G), (other, lambda G: G))
+        return _node("+", a + b, (self, lambda G: G), (other, lambda G: G))
 
     def __mul__(self, other: object) -> "Value":
         a, b = _operands(self, other)
-        return _node(a * b, (self, lambda G: G * b), (other, lambda G: G * a))
+        return _node("*", a * b, (self, lambda G: G * b), (other, lambda G: G * a))
 
     __radd__, __rmul__ = __add__, __mul__
 
     def __neg__(self) -> "Value":
-        return _node(-self.data, (self, lambda G: -G))
+        return _node("neg", -self.data, (self, lambda G: -G))
 
     def __sub__(self, other: object) -> "Value":
-        a, b = _operands(self, other)
-        return _node(a - b, (self, lambda G: G), (other, lambda G: -G))
+        return _subtract(self, other)
 
     def __rsub__(self, other: object) -> "Value":
-        return -self + other
+        return _subtract(other, self)
 
     def __truediv__(self, other: object) -> "Value":
         return _divide(self, other)
@@ -122,35 +133,37 @@ class Value:
         a, p = self.data, float(exponent)
         # At p = 0 the formula gives 0 * inf where a is 0.
         slope = p * a ** (p - 1) if p else np.zeros_like(a)
-        return _node(a**p, (self, lambda G: G * slope))
+        return _node("**", a**p, (self, lambda G: G * slope), exponent=p)
 
     def exp(self) -> "Value":
         """Return e to the power of each entry."""
         out = np.exp(self.data)
-        return _node(out, (self, lambda G: G * out))
+        return _node("exp", out, (self, lambda G: G * out))
 
     def log(self) -> "Value":
         """Return the natural logarithm of each entry."""
         a = self.data
-        return _node(np.log(a), (self, lambda G: G / a))
+        return _node("log", np.log(a), (self, lambda G: G / a))
 
     def tanh(self) -> "Value":
         """Return the hyperbolic tangent of each entry."""
         out = np.tanh(self.data)
-        return _node(out, (self, lambda G: G * (1 - out**2)))
+        return _node("tanh", out, (self, lambda G: G * (1 - out**2)))
 
     def relu(self) -> "Value":
         """Return each entry, or 0 where it is negative; the derivative at 0 is 0."""
         a = self.data
         # Selected, not multiplied: infinity times 0 would be NaN.
-        return _node(np.maximum(a, 0), (self, lambda G: np.where(a > 0, G, 0)))
+        step = (self, lambda G: np.where(a > 0, G, 0))
+        return _node("relu", np.maximum(a, 0), step)
 
     def sum(self, axis: Axis = None, keepdims: bool = False) -> "Value":
         """Return the sum over all entries, or along some axes, as ``np.sum`` does."""
         out = self.data.sum(axis=axis, keepdims=True)
         full, kept = self.data.shape, out.shape
         stretch = (self, lambda G: np.broadcast_to(G.reshape(kept), full))
-        return _node(out if keepdims else out.squeeze(axis), stretch)
+        out = out if keepdims else out.squeeze(axis)
+        return _node("sum", out, stretch, axis=axis, keepdims=keepdims)
 
     def mean(self, axis: Axis = None, keepdims: bool = False) -> "Value":
         """Return the mean of all entries, or along some axes, as ``np.mean`` does."""
@@ -165,17 +178,19 @@ class Value:
             np.add.at(out, index, G)  # out[index] += G would add a repeated index once
             return out
 
-        return _node(a[index], (self, scatter))
+        return _node("[]", a[index], (self, scatter), index=index)
 
     def reshape(self, *shape: int | tuple[int, ...]) -> "Value":
         """Return the same entries in another shape, as ``ndarray.reshape`` does."""
         before = self.data.shape
-        return _node(self.data.reshape(*shape), (self, lambda G: G.reshape(before)))
+        out = self.data.reshape(*shape)
+        return _node("reshape", out, (self, lambda G: G.reshape(before)))
 
     def transpose(self, *axes: int | tuple[int, ...]) -> "Value":
         """Return the axes in another order, reversed where none is given."""
         back = np.argsort(np.ravel(axes) % self.data.ndim) if axes else None
-        return _node(self.data.transpose(*axes), (self, lambda G: G.transpose(back)))
+        out, step = self.data.transpose(*axes), (self, lambda G: G.transpose(back))
+        return _node("T", out, step, axes=axes)
 
     T = property(transpose, doc="The axes in reverse order.")
 
@@ -256,18 +271,26 @@ def _operands(*operands: object) -> list[np.ndarray]:
     return [x.data if isinstance(x, Value) else _real(x, dtype) for x in operands]
 
 
-def _node(data: np.ndarray, *edges: tuple[object, Callable]) -> Value:
+def _node(
+    op: str, data: np.ndarray, *edges: tuple[object, Callable], **options: object
+) -> Value:
     """Return a new value, with an edge to each operand that is no constant."""
     node = Value.__new__(Value)  # past __init__, which would copy
-    node._data, node.grad = np.asarray(data), None
+    node._data, node.grad, node.name = np.asarray(data), None, None
+    node.op, node.operands, node.options = op, tuple(x for x, _ in edges), options
     node._edges = tuple(edge for edge in edges if isinstance(edge[0], Value))
     return node
+
+
+def _subtract(x: object, y: object) -> Value:
+    a, b = _operands(x, y)
+    return _node("-", a - b, (x, lambda G: G), (y, lambda G: -G))
 
 
 def _divide(x: object, y: object) -> Value:
     a, b = _operands(x, y)
     out = a / b
-    return _node(out, (x, lambda G: G / b), (y, lambda G: -G * out / b))
+    return _node("/", out, (x, lambda G: G / b), (y, lambda G: -G * out / b))
 
 
 def _matmul(x: object, y: object) -> Value:
@@ -277,6 +300,7 @@ def _matmul(x: object, y: object) -> Value:
     row, column = (0 if n == 1 else slice(None) for n in (a.ndim, b.ndim))
     out = A @ B
     return _node(
+        "@",
         out[..., row, column],
         (x, lambda G: G.reshape(out.shape) @ B.swapaxes(-1, -2)),
         (y, lambda G: (A.swapaxes(-1, -2) @ G.reshape(out.shape))[..., column]),
