@@ -11,7 +11,7 @@ import numpy as np
 from backprop_book.engine import Value, topological_order
 
 FOLDER = Path(__file__).with_name("play")
-PARTS = ("arrays", "operations", "graph")
+PARTS = ("arrays", "operations", "graph", "parse", "address")
 
 
 def script() -> str:
@@ -51,7 +51,7 @@ def _told(node: Value) -> dict[str, object]:
     if node.op == "[]":
         before = node.operands[0].data
         taken = np.arange(before.size).reshape(before.shape)[options["index"]]
-        return {"shape": list(node.data.shape), "from": taken.ravel().tolist()}
+        return {"shape": list(node.data.shape), "taken": taken.ravel().tolist()}
     if node.op == "reshape":
         return {"shape": list(node.data.shape)}
     if node.op == "T":

@@ -3,6 +3,20 @@
 const LIMITS = { nodes: 60, entries: 60, depth: 40, text: 2000, address: 4000 };
 const STEP = 1e-5;
 
+// A node with its shape and its wires to the nodes that it is computed from.
+function wired(nodes, node) {
+  const operands = node.operands ?? [];
+  const shapes = operands.map((k) => nodes[k].shape);
+  const found = node.data ? { shape: node.shape } : wire(node.op, shapes, node);
+  if (sizeOf(found.shape) > LIMITS.entries) {
+    throw new Problem(
+      `expected at most ${LIMITS.entries} numbers in an array, got shape ` +
+        inWords(found.shape),
+    );
+  }
+  return { ...node, ...found, operands };
+}
+
 class Graph {
   // Nodes come after what they are computed from; the last one is L, a single number.
   // A node is {op, name, operands, shape} and what its operation was told; leaves and
@@ -23,21 +37,11 @@ class Graph {
   }
 
   add(node) {
-    const operands = node.operands ?? [];
-    const shapes = operands.map((k) => this.nodes[k].shape);
-    const wired = node.data ? { shape: node.shape } : wire(node.op, shapes, node);
-    if (sizeOf(wired.shape) > LIMITS.entries) {
-      throw new Problem(
-        `expected at most ${LIMITS.entries} numbers in an array, got shape ` +
-          inWords(wired.shape),
-      );
-    }
-    this.nodes.push({ ...node, ...wired, operands, uses: [], id: this.nodes.length });
-    const added = this.nodes.at(-1);
-    operands.forEach((k, position) => this.nodes[k].uses.push([added.id, position]));
-    added.learns = added.op !== "constant" && (!operands.length
-      || operands.some((k) => this.nodes[k].learns));
-    return added;
+    const added = { ...wired(this.nodes, node), uses: [], id: this.nodes.length };
+    added.operands.forEach((k, p) => this.nodes[k].uses.push([added.id, p]));
+    added.learns = added.op === "leaf"
+      || added.operands.some((k) => this.nodes[k].learns);
+    this.nodes.push(added);
   }
 
   // What has no name is v1, v2, …, as the literature numbers intermediate values.

@@ -125,7 +125,7 @@ const WIRES = {
     const to = offsets(shape, broadcastStrides(kept, shape.length));
     return { shape: keepdims ? kept : kept.filter((_, k) => !summed.includes(k)), to };
   },
-  "[]": (_, { shape, from }) => ({ shape, from: [from] }),
+  "[]": (_, { shape, taken }) => ({ shape, from: [taken] }),
   reshape: ([before], { shape }) => {
     if (sizeOf(before) !== sizeOf(shape)) {
       throw new Problem(`${inWords(before)} can't be reshaped to ${inWords(shape)}`);
