@@ -11,10 +11,10 @@ from backprop_book.checks import real_array
 from backprop_book.engine import Value, topological_order, unbroadcast
 from backprop_book.graph_layout import Item, arrange, path
 
-WIDE, NARROW = 720, 350  # pixels: the text column of a page, and of a phone
+WIDE, NARROW = 688, 356  # pixels: the text column of a page, and of a phone
 MOST_NODES, MOST_ENTRIES = 60, 12
-LINE, DIGIT, LETTER = 16, 7.6, 8.4  # pixels, at a font size of 13
-HEAVY, LONG, LIGHT = 1e4, 1e2, 1.0
+LINE, DIGIT, LETTER = 16, 7.5, 8.0  # pixels, at a font size of 13
+HEAVY, LONG, LIGHT = 1e6, 1e3, 1.0
 SYMBOLS = {"*": "×", "-": "−", "neg": "−", "[]": "[ ]"}
 STYLE = """
 .bp-graph {
@@ -34,13 +34,12 @@ STYLE = """
 }
 .bp-graph .constant rect { stroke-dasharray: 4 3; }
 .bp-graph .name { font-weight: 600; }
-.bp-graph .v, .bp-figure .v { fill: var(--value); color: var(--value); }
-.bp-graph .g, .bp-figure .g { fill: var(--gradient); color: var(--gradient); }
+.bp-graph .v { fill: var(--value); }
+.bp-graph .g { fill: var(--gradient); }
 .bp-graph .n { text-anchor: end; font-variant-numeric: tabular-nums; }
-.bp-graph .bright rect, .bp-graph .bright path { stroke-width: 2.4; }
-.bp-graph .bright .tip { stroke-width: 0; }
+.bp-graph .bright rect, .bp-graph .bright .line { stroke-width: 2.4; }
 .bp-graph .dim { color: var(--dim); fill: var(--dim); }
-.bp-graph .dim .v, .bp-graph .dim .g { color: inherit; fill: inherit; }
+.bp-graph .dim .v, .bp-graph .dim .g { fill: inherit; }
 @media (forced-colors: active) {
   .bp-graph { --value: CanvasText; --gradient: CanvasText; --dim: GrayText; }
 }
@@ -49,8 +48,10 @@ FIGURE_STYLE = f"""
 .bp-figure {{ container-type: inline-size; overflow-x: auto; margin: 1em 0; }}
 .bp-figure svg {{ display: block; max-width: none; margin: 0 auto; }}
 .bp-figure figcaption {{ font: 13px system-ui, sans-serif; text-align: center; }}
+.bp-figure figcaption .v {{ color: var(--value); }}
+.bp-figure figcaption .g {{ color: var(--gradient); }}
 .bp-figure .narrow {{ display: none; }}
-@container (max-width: {WIDE}px) {{
+@container (max-width: {WIDE - 1}px) {{
   .bp-figure .narrow {{ display: block; }}
   .bp-figure .narrow ~ .wide {{ display: none; }}
 }}
@@ -98,7 +99,7 @@ class Block:
 
     def __post_init__(self) -> None:
         columns = zip(*self.cells, strict=True)
-        self.widths = [DIGIT * max(map(len, column)) + 8 for column in columns]
+        self.widths = [DIGIT * max(map(len, column)) + 9 for column in columns]
         self.width = max(DIGIT * len(self.head), sum(self.widths) + 4)
         self.height = LINE * (bool(self.head) + len(self.cells))
 
@@ -148,7 +149,7 @@ class Node:
     def label(self) -> str:
         """What the box says of the operation."""
         if self.op == "**":
-            return f"** {self.options['exponent']:g}"
+            return f"**{self.options['exponent']:g}"
         axis = self.options.get("axis")
         return SYMBOLS.get(self.op, self.op) + (
             f" axis {axis}" if axis is not None else ""
@@ -370,7 +371,7 @@ def _place(
         above, below = _labels(edge, values)
         size = (
             max(above.width, below.width, 12),
-            2 * max(above.height, below.height, 4) + 8,
+            2 * max(above.height, below.height, LINE) + 10,
         )
         boxes[edge] = add(first, *size, weight)
         bends = [add(layer, 0, 12, weight) for layer in range(first + 1, last)]
@@ -399,7 +400,7 @@ def _node_size(node: Node, values: bool) -> tuple[float, float]:
     texts = _node_texts(node)
     total = _block(node.gradient, "∇ ", values) if _is_sum(node) else Block()
     width = max(total.width, *(LETTER * len(text) for text in texts))
-    return max(width + 14, 28), LINE * len(texts) + total.height + 10
+    return max(width + 12, 26), LINE * len(texts) + total.height + 10
 
 
 def _labels(edge: Edge, values: bool) -> tuple[Block, Block]:
@@ -459,7 +460,7 @@ def _svg(nodes, edges, bright, values, width, alt) -> str:
     for edge in edges:
         box, (above, below) = boxes[edge], _labels(edge, values)
         line, (x, y) = paths[edge]
-        drawn = f'<path d="{line}"/><path class="tip" d="M{x:g} {y:g}l-7-4v8z"/>'
+        drawn = f'<path class="line" d="{line}"/><path class="tip" d="M{x:g} {y:g}l-7-4v8z"/>'
         drawn += above.svg(box.x, box.y - 4 - above.height, "v")
         drawn += below.svg(box.x, box.y + 4, "g")
         parts.append(f'<g class="{_emphasis(edge.source, bright)}">{drawn}</g>')

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-GAP, ROW_GAP, MARGIN, SWEEPS = 10, 26, 14, 8
+GAP, ROW_GAP, MARGIN, SWEEPS = 8, 26, 12, 8
+TIP = 7  # a straight end for the arrow's tip
 
 
 @dataclass(eq=False)
@@ -112,7 +113,7 @@ def _set_heights(layers: list[list[Item]]) -> None:
 def _gap(layer: list[Item]) -> float:
     """Return the room that links need to bend to the next layer."""
     steps = [abs(item.y - other.y) for item in layer for other in item.right]
-    return min(12 + 0.12 * max(steps, default=0), 40)
+    return min(9 + 0.1 * max(steps, default=0), 44)
 
 
 def _row_starts(layers: list[list[Item]], ends: np.ndarray, width: float) -> list[int]:
@@ -149,6 +150,7 @@ def path(items: list[Item]) -> tuple[str, tuple[float, float]]:
                 f"H{end - 4:g}a6 6 0 0 0 -6 6V{following.y - 6:g}a6 6 0 0 0 6 6"
             )
         elif item.y != following.y:
+            end -= TIP * (following is last)
             half = (start + end) / 2
             parts.append(
                 f"H{start:g}C{half:g} {item.y:g} {half:g} {following.y:g} "
