@@ -15,6 +15,7 @@ from backprop_book.gradient_check import (
     numerical_jacobian,
     relative_error,
 )
+from backprop_book.graph_drawing import describe, draw
 from backprop_book.initial_weights import draw_weights
 from backprop_book.processes import ProcessLostError
 from backprop_book.public import (
@@ -76,6 +77,8 @@ __all__ = [
     "check_derivative",
     "complex_step_gradient",
     "complex_step_jacobian",
+    "describe",
+    "draw",
     "draw_graph",
     "draw_weights",
     "gradient_check",
