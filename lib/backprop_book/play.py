@@ -4,58 +4,194 @@ Its scripts and its style sheet are the plain files in ``play/``. A page of the 
 loads them once, as one file; a notebook carries them in the output.
 """
 
+import json
+import re
+from collections.abc import Iterable, Mapping
+from html import escape
+from math import prod
 from pathlib import Path
 
 import numpy as np
 
-from backprop_book.engine import Value, topological_order
+from backprop_book.engine import Value
+from backprop_book.graph_drawing import describe, draw
 
 FOLDER = Path(__file__).with_name("play")
-PARTS = ("arrays", "operations", "graph", "parse", "address")
+PARTS = (
+    *("arrays", "operations", "graph", "parse", "address"),
+    *("rules", "layout", "practise", "tools", "explorer", "start"),
+)
+MOST_ENTRIES = 60
+
+
+class Explorer:
+    """What a notebook shows: the picture of a graph, which a script brings to life."""
+
+    def __init__(self, picture: str, content: dict[str, object]) -> None:
+        self._picture = picture
+        self._content = json.dumps(content, allow_nan=False)
+
+    def _repr_html_(self) -> str:
+        content = escape(self._content)
+        return (
+            f'<div data-backprop-play="{content}">{self._picture}</div>\n'
+            f"<script data-backprop-script>{script()}</script>"
+        )
+
+
+def play(
+    value: Value,
+    *,
+    names: Mapping[str, object] | None = None,
+    goal: str | None = None,
+    presets: Mapping[str, Mapping[str, object]] | None = None,
+    learn: float | None = None,
+    parameters: Iterable[str] | None = None,
+    valley: Mapping[str, tuple[float, float]] | None = None,
+    write: str | None = None,
+    practise: int | None = None,
+    seed: int = 1,
+) -> Explorer:
+    """Show the graph that ``value`` was computed from, to step through and to change.
+
+    The numbers of leaves can be typed or dragged, and gradients are checked by central
+    differences. Where no script runs, the picture that `draw` makes is shown.
+
+    Parameters
+    ----------
+    value : Value
+        A single number; its graph has at most 60 nodes, and arrays of 60 numbers.
+    names : mapping of name to Value or array, optional
+        As for `draw`. The other arguments name leaves and values by these names.
+    goal : str, optional
+        What the reader is to reach, such as ``"grad w1 == 0, L > 1"``: conditions on
+        values and gradients, which hold for all entries.
+    presets : mapping of label to mapping of leaf to numbers, optional
+        Buttons that set leaves, and the learning rate as ``"rate"``.
+    learn : float, optional
+        Offers gradient descent, with this learning rate at first.
+    parameters : names of leaves, optional
+        What descent changes; all leaves if left out.
+    valley : mapping of two leaves to (low, high), optional
+        Shows the loss over two single weights.
+    write : str, optional
+        Offers a field for expressions with this text in it; it ought to say ``value``.
+    practise : int, optional
+        Asks for the gradients of random graphs of this grade (1, 2 or 3) instead.
+    seed : int
+        Of the first of these graphs, from 1 to 999,999.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is not of this kind, or names what is not in the graph.
+    """
+    nodes = graph_nodes(value, names)
+    if value.data.size != 1:
+        expected = "expected a single number"
+        raise ValueError(f"value: {expected}, got shape {value.data.shape}")
+    graph = _Graph(nodes)
+    options: dict[str, object] = {}
+    if goal is not None:
+        options["goal"] = {"words": goal, "conditions": graph.conditions(goal)}
+    if presets is not None:
+        options["presets"] = [graph.preset(*preset) for preset in presets.items()]
+    if valley is not None:
+        if len(valley) != 2:
+            raise ValueError(f"valley: expected two leaves, got {len(valley)}")
+        ids = [graph.leaf("valley", name, 1) for name in valley]
+        options["valley"] = {"ids": ids, "ranges": [[*r] for r in valley.values()]}
+    if learn is not None:
+        chosen = parameters and [graph.leaf("parameters", name) for name in parameters]
+        options["learn"] = {"rate": float(learn), "parameters": chosen}
+    if write is not None:
+        options["write"] = write
+    if practise is not None:
+        if practise not in (1, 2, 3) or not 1 <= seed <= 999_999:
+            expected = "expected 1, 2 or 3, and a seed from 1 to 999,999"
+            raise ValueError(f"practise: {expected}, got {practise} and {seed}")
+        options["practise"] = {"grade": practise, "seed": seed}
+    picture = draw(value, names=names, gradients=True).html
+    return Explorer(picture, {"nodes": nodes, "options": options})
+
+
+class _Graph:
+    """The nodes of a graph, by name."""
+
+    def __init__(self, nodes: list[dict[str, object]]) -> None:
+        self.nodes = nodes
+        self.ids = {node["name"]: k for k, node in enumerate(nodes) if node["name"]}
+
+    def leaf(self, argument: str, name: str, size: int | None = None) -> int:
+        """Return the place of a leaf."""
+        node = self.nodes[self.ids[name]] if name in self.ids else {"op": None}
+        if node["op"] != "leaf" or size not in (None, len(node["data"])):
+            what = "a leaf" if size is None else "a leaf with a single number"
+            raise ValueError(f"{argument}: expected the name of {what}, got {name!r}")
+        return self.ids[name]
+
+    def conditions(self, goal: str) -> list[list[object]]:
+        """Return what a goal asks for: value or gradient, of what, and how large."""
+        out = []
+        for part in goal.split(","):
+            match = re.fullmatch(r"\s*(grad )?(\w+) *(<|>|==) *(-?[\d.]+)\s*", part)
+            if not match or match[2] not in self.ids:
+                expected = "expected conditions such as 'grad w == 0, L > 1'"
+                raise ValueError(f"goal: {expected}, got {part.strip()!r}")
+            kind = "g" if match[1] else "v"
+            out.append([kind, self.ids[match[2]], match[3], float(match[4])])
+        return out
+
+    def preset(self, label: str, numbers: Mapping[str, object]) -> dict[str, object]:
+        """Return a preset with places and flat numbers."""
+        out: dict[str, object] = {"label": label, "numbers": []}
+        for name, data in numbers.items():
+            if name == "rate":
+                out["rate"] = float(data)
+                continue
+            flat = np.ravel(data).astype(float).tolist()
+            out["numbers"].append([self.leaf("presets", name, len(flat)), flat])
+        return out
 
 
 def script() -> str:
     """Return the explorer as one classic script: modules don't load from a disk."""
+    style = json.dumps((FOLDER / "play.css").read_text(encoding="utf-8"))
     parts = [(FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in PARTS]
-    return '(() => {\n"use strict";\n' + "\n".join(parts) + "})();\n"
+    code = "\n".join([f"const STYLE = {style};", *parts])
+    return f'(() => {{\n"use strict";\n{code}}})();\n'
 
 
-def graph_nodes(value: Value) -> list[dict[str, object]]:
+def graph_nodes(
+    value: Value, names: Mapping[str, object] | None = None
+) -> list[dict[str, object]]:
     """Return the graph of a value, as the explorer takes it."""
-    places: dict[object, int] = {}
-    nodes: list[dict[str, object]] = []
-
-    def add(key: object, **node: object) -> None:
-        places[key] = len(nodes)
-        nodes.append(node)
-
-    for node in topological_order(value):
-        if not node.op:
-            add(node, op="leaf", name=node.name, **_data(node.data))
-            continue
-        for operand in node.operands:
-            if not isinstance(operand, Value) and id(operand) not in places:
-                add(id(operand), op="constant", **_data(np.asarray(operand, float)))
-        operands = [places[x if isinstance(x, Value) else id(x)] for x in node.operands]
-        add(node, op=node.op, name=node.name, operands=operands, **_told(node))
+    nodes = []
+    for node in describe(value, names=names, gradients=False)["nodes"]:
+        out = {key: node[key] for key in ("name", "operands")}
+        shape, options = node["shape"], node["options"]
+        if prod(shape) > MOST_ENTRIES:
+            expected = f"expected at most {MOST_ENTRIES} numbers in an array"
+            raise ValueError(f"value: {expected}, got shape {tuple(shape)}")
+        out["op"] = node["op"] or {"input": "leaf"}.get(node["kind"], node["kind"])
+        match node["op"]:
+            case "":
+                data = np.ravel(node["value"])
+                if not np.isfinite(data).all():
+                    raise ValueError(f"value: expected finite numbers, got {data}")
+                out |= {"shape": shape, "data": data.tolist()}
+            case "[]":
+                taken = np.ravel(options["positions"]).tolist()
+                out |= {"shape": shape, "taken": taken}
+            case "reshape":
+                out["shape"] = shape
+            case "T":
+                out["axes"] = np.ravel(options["axes"]).astype(int).tolist()
+            case "sum":
+                axis = options["axis"]
+                out["axis"] = None if axis is None else np.ravel(axis).tolist()
+                out["keepdims"] = options["keepdims"]
+            case "**":
+                out["exponent"] = options["exponent"]
+        nodes.append(out)
     return nodes
-
-
-def _data(array: np.ndarray) -> dict[str, object]:
-    return {"shape": list(array.shape), "data": array.ravel().tolist()}
-
-
-def _told(node: Value) -> dict[str, object]:
-    """Return what an operation was told; an index as the entries that it takes."""
-    options = dict(node.options)
-    if node.op == "[]":
-        before = node.operands[0].data
-        taken = np.arange(before.size).reshape(before.shape)[options["index"]]
-        return {"shape": list(node.data.shape), "taken": taken.ravel().tolist()}
-    if node.op == "reshape":
-        return {"shape": list(node.data.shape)}
-    if node.op == "T":
-        return {"axes": np.ravel(options["axes"]).astype(int).tolist()}
-    if node.op == "sum" and options["axis"] is not None:
-        options["axis"] = np.ravel(options["axis"]).tolist()
-    return options

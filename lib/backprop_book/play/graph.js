@@ -137,8 +137,12 @@ class Graph {
   }
 }
 
-// Four digits, a proper minus; no other minus sign before a zero.
+// A number as the book writes it: four digits, a proper minus, no minus before a zero.
 function format(x, digits = 4) {
-  if (!Number.isFinite(x)) return Number.isNaN(x) ? "NaN" : x > 0 ? "∞" : "−∞";
-  return String(Number(x.toPrecision(digits)) + 0).replaceAll("-", "−").replace("e+", "e");
+  if (Number.isNaN(x)) return "NaN";
+  if (!Number.isFinite(x)) return x > 0 ? "∞" : "−∞";
+  const size = Math.abs(x);
+  const small = size && (size < 1e-3 || size >= 1e6);
+  const rounded = small ? x.toExponential(digits - 2) : String(+x.toPrecision(digits) + 0);
+  return rounded.replaceAll("-", "−").replace("e+", "e");
 }
