@@ -15,7 +15,8 @@ from backprop_book.gradient_check import (
     numerical_jacobian,
     relative_error,
 )
-from backprop_book.graph_drawing import describe, draw
+from backprop_book.graph_data import describe
+from backprop_book.graph_drawing import draw
 from backprop_book.initial_weights import draw_weights
 from backprop_book.processes import ProcessLostError
 from backprop_book.public import (
