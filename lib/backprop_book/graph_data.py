@@ -13,7 +13,7 @@ from backprop_book.graph_layout import Box, arrange, path
 WIDE = 688  # pixels: the text column of a page
 MOST_NODES, MOST_ENTRIES = 60, 12
 LINE, LETTER, DIGIT = 16, 8.0, 7.3  # pixels a line, a letter of a name, a digit
-HEAVY, LONG, LIGHT = 1e6, 1e3, 1.0
+HEAVY, LIGHT, LONG = 1e6, 1.0, 1e3
 SYMBOLS = {"*": "×", "-": "−", "neg": "−", "[]": "[ ]"}
 IN_BOTH = ("gradient", "x", "y", "width", "height")
 IN_EDGES = ("source", "target", "operand", "path")
@@ -189,16 +189,16 @@ def _plain(thing: object, keys: tuple[str, ...] = ()) -> object:
 
 
 def _nodes(value: Value) -> list[Node]:
-    nodes: dict[object, Node] = {}
+    nodes: dict[int, Node] = {}
     for thing in topological_order(value):
         operands = []
-        for k, operand in enumerate(thing.operands):
-            # An array that is used twice is one constant; a number is one each time.
-            key = (id(thing), k) if np.isscalar(operand) else id(operand)
-            if key not in nodes:
+        for operand in thing.operands:
+            if np.isscalar(operand):  # two equal numbers are still two constants
+                operand = np.asarray(operand)
+            if id(operand) not in nodes:
                 array = real_array("operand", operand)
-                nodes[key] = Node(len(nodes), operand, array)
-            operands.append(nodes[key])
+                nodes[id(operand)] = Node(len(nodes), operand, array)
+            operands.append(nodes[id(operand)])
         about = thing.data, thing.name, thing.op, tuple(operands)
         nodes[id(thing)] = Node(len(nodes), thing, *about)
     return list(nodes.values())
@@ -243,7 +243,7 @@ def _layers(nodes: list[Node], edges: list[Edge]) -> list[list[Box]]:
         layers[2 * (deepest - node.depth)].append(node)
     for edge in edges:
         length = edge.source.depth - edge.target.depth if edge.target else 1
-        edge.weight = LONG if length > 1 else edge.source.weight
+        edge.weight = edge.source.weight / (LONG if length > 1 else 1)
         on_the_way = [edge, *(Box(weight=edge.weight) for _ in range(2 * length - 2))]
         first = 2 * (deepest - edge.source.depth) + 1
         for layer, box in zip(layers[first:], on_the_way, strict=False):
