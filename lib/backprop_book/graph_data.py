@@ -78,7 +78,7 @@ class Edge(Box):
         shown = None if self.source.is_number else self.source.value
         self.above = array_lines(shown, "", values)
         self.below = array_lines(self.gradient, "∇ ", values)
-        self.width = max(12, lines_width(self.above), lines_width(self.below))
+        self.width = 4 + max(8, lines_width(self.above), lines_width(self.below))
         self.height = 10 + 2 * LINE * max(1, len(self.above), len(self.below))
 
 
