@@ -10,7 +10,7 @@ from backprop_book.checks import check_positive, real_array
 from backprop_book.engine import Value, topological_order, unbroadcast
 from backprop_book.graph_layout import Box, arrange, path
 
-WIDE = 688  # pixels: the text column of a page
+WIDE = 680  # pixels: the text column of a page
 MOST_NODES, MOST_ENTRIES = 60, 12
 LINE, LETTER, DIGIT = 16, 8.0, 7.3  # pixels a line, a letter of a name, a digit
 HEAVY, LIGHT, LONG = 1e6, 1.0, 1e3
