@@ -6,6 +6,7 @@ Each row of ``CORRECTIONS`` is an XPath, what to do with what it finds, and why.
 that finds nothing in a complete build is out of date, and fails it.
 """
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util.logging import getLogger
 
 import light_pages
+from backprop_book.play import script
 from notebooks import write_notebooks
 from page_head import write_sitemap
 
@@ -120,6 +122,18 @@ CORRECTIONS = [
 ]
 
 
+def load_explorer(page: HtmlElement, path: Path, static: Path) -> None:
+    """Load the explorer's script once, from a file, where each output carries it."""
+    if not (scripts := page.xpath("//script[@data-backprop-script]")):
+        return
+    file = static / "play.js"
+    file.write_text(script(), encoding="utf-8")
+    source = f"{os.path.relpath(file, path.parent)}?v={light_pages.version(file)}"
+    page.head.append(lxml.html.Element("script", src=source, defer=""))
+    for element in scripts:
+        element.drop_tree()
+
+
 def note_page(app: Sphinx, pagename: str, *others: object) -> None:
     """Remember that Sphinx writes a page."""
     app.pages_written.add(Path(app.builder.get_outfilename(pagename)))
@@ -138,6 +152,7 @@ def finish_pages(app: Sphinx) -> None:
             found[where] += len(elements)
             for element in elements:
                 change(element, path)
+        load_explorer(pages[path], path, out / "_static")
     complete = len(app.pages_written) == len(pages)
     unused = [where for where, number in found.items() if not number]
     if complete and unused and app.config.corrections_apply:

@@ -42,13 +42,14 @@ def version(file: Path) -> str:
 def find_selectors(static: Path, pages: list[HtmlElement]) -> dict[str, object]:
     """Return what a style sheet can select on the pages, as PurgeCSS wants it.
 
-    Each word of a script counts as anything that the script may add to a page.
+    Each word of a script counts as anything that the script may add to a page. What the
+    explorer adds has a style sheet of its own.
     """
     elements = [element for page in pages for element in page.iter("*")]
     attributes = sorted({pair for element in elements for pair in element.items()})
     scripts = {name_of(v) for k, v in attributes if k == "src" and ".js" in v}
     words = set(BOOTSTRAP.split())
-    for name in scripts - {"", "scripts/bootstrap.js"}:
+    for name in scripts - {"", "scripts/bootstrap.js", "play.js"}:
         words.update(re.findall(r"[\w-]+", (static / name).read_text("utf-8")))
     return {
         "tags": sorted({element.tag for element in elements}),

@@ -15,8 +15,10 @@ from backprop_book.gradient_check import (
     numerical_jacobian,
     relative_error,
 )
-from backprop_book.graph_drawing import describe, draw
+from backprop_book.graph_data import describe
+from backprop_book.graph_drawing import draw
 from backprop_book.initial_weights import draw_weights
+from backprop_book.play import play
 from backprop_book.processes import ProcessLostError
 from backprop_book.public import (
     two_layer_regression_autograd_gradient,
@@ -91,6 +93,7 @@ __all__ = [
     "plot_curves",
     "plot_iris_pairs",
     "plot_losses",
+    "play",
     "relative_error",
     "show_source",
     "two_layer_regression_autograd_gradient",

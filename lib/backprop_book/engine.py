@@ -241,7 +241,7 @@ def topological_order(value: Value) -> list[Value]:
         elif node not in seen:
             seen.add(node)
             stack.append((node, True))
-            stack.extend((parent, False) for parent, _ in node._edges)
+            stack.extend((parent, False) for parent, _ in reversed(node._edges))
     return order
 
 

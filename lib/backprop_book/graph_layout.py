@@ -38,7 +38,7 @@ def arrange(layers: list[list[Box]], width: float) -> tuple[float, float]:
     for sweep in range(9):  # the last one from the right, where the order began
         for layer in layers if sweep % 2 else layers[::-1]:
             place = {box: k for boxes in layers for k, box in enumerate(boxes)}
-            layer.sort(key=lambda box: _barycentre(box, place, sweep % 2))  # noqa: B023
+            layer.sort(key=lambda box: _barycentre(box, place, sweep % 2))
     for layer in reversed(layers):
         _set_heights(layer)
     widths = np.array([max(box.width for box in layer) for layer in layers])
@@ -59,7 +59,7 @@ def arrange(layers: list[list[Box]], width: float) -> tuple[float, float]:
     return right, bottom + 4
 
 
-def path(boxes: list[Box]) -> tuple[str, float, float]:
+def path(boxes: list[Box]) -> tuple[str, tuple[float, float]]:
     """Return an SVG path from the right side of the first box, and where it ends.
 
     That is the left side of the last box, or its right side where nothing follows it.
@@ -76,7 +76,7 @@ def path(boxes: list[Box]) -> tuple[str, float, float]:
             half = (start + end) / 2
             d += f"H{start:.1f}C{half:.1f} {box.y} {half:.1f} {y} {end:.1f} {y}"
     x = last.x + last.width / 2 * (-1 if last.right else 1)
-    return f"{d}H{x:.1f}", x, last.y
+    return f"{d}H{x:.1f}", (x, last.y)
 
 
 def _barycentre(box: Box, place: dict[Box, int], to_right: int) -> float:

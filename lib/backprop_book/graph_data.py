@@ -1,0 +1,282 @@
+"""The graph that a value was computed from: what is in it, and where it is drawn."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from backprop_book.checks import check_positive, real_array
+from backprop_book.engine import Value, topological_order, unbroadcast
+from backprop_book.graph_layout import Box, arrange, path
+
+WIDE = 680  # pixels: the text column of a page
+MOST_NODES, MOST_ENTRIES = 60, 12
+LINE, LETTER, DIGIT = 16, 8.0, 7.3  # pixels a line, a letter of a name, a digit
+HEAVY, LIGHT, LONG = 1e6, 1.0, 1e3
+SYMBOLS = {"*": "×", "-": "−", "neg": "−", "[]": "[ ]"}
+IN_BOTH = ("gradient", "x", "y", "width", "height")
+IN_EDGES = ("source", "target", "operand", "path")
+IN_NODES = (
+    "id", "kind", "op", "label", "name", "operands", "options", "shape", "value"
+)  # fmt: skip
+
+
+@dataclass(eq=False)
+class Node(Box):
+    """An operation, an input or a constant."""
+
+    id: int
+    thing: object
+    value: np.ndarray
+    name: str | None = None
+    op: str = ""
+    operands: tuple["Node", ...] = ()
+    gradient: np.ndarray | None = None
+    depth: int = 0  # the length of the longest way to the end of the graph
+    shares: int = 0
+
+    def __post_init__(self) -> None:
+        constant = not isinstance(self.thing, Value)
+        self.kind = "op" if self.op else "constant" if constant else "input"
+        self.shape, self.options = self.value.shape, getattr(self.thing, "options", {})
+        self.label = SYMBOLS.get(self.op, self.op) or self.kind
+        if self.op == "**":
+            self.label += f"{self.options['exponent']:g}"
+        elif self.op == "sum" and self.options["axis"] is not None:
+            self.label += f" axis {self.options['axis']}"
+        elif self.op == "[]":  # positions in the flat array say what any index takes
+            before = self.operands[0].value
+            places = np.arange(before.size).reshape(before.shape)
+            self.options = {"positions": places[self.options["index"]]}
+
+    def write(self, values: bool) -> None:
+        """Set the lines of the box, and its size."""
+        self.is_number = self.kind == "constant" and not self.name and not self.shape
+        self.texts = [self.name, self.label] if self.op else [self.name or self.label]
+        self.texts = [text for text in self.texts if text]
+        if self.is_number:
+            self.texts = [number_text(self.value)]
+        self.total = array_lines(self.gradient, "∇ ", values) if self.shares > 1 else []
+        letters = max(map(len, self.texts))
+        self.width = 12 + max(14, LETTER * letters, lines_width(self.total))
+        self.height = 10 + LINE * len(self.texts + self.total)
+
+
+@dataclass(eq=False)
+class Edge(Box):
+    """A value on its way to what uses it; the one without a target leads out."""
+
+    source: Node
+    target: Node | None
+    operand: int
+    gradient: np.ndarray | None = None  # the share that comes back this way
+
+    def write(self, values: bool) -> None:
+        """Set the lines of the label, above and below the arrow, and its size."""
+        # A constant that is a number shows it in its box.
+        shown = None if self.source.is_number else self.source.value
+        self.above = array_lines(shown, "", values)
+        self.below = array_lines(self.gradient, "∇ ", values)
+        self.width = 4 + max(8, lines_width(self.above), lines_width(self.below))
+        self.height = 10 + 2 * LINE * max(1, len(self.above), len(self.below))
+
+
+class Graph:
+    """All that a value was computed from, its gradients, and its place in a picture.
+
+    ``nodes`` are sorted, each before what uses it; ``edges`` begin at the end.
+    """
+
+    def __init__(
+        self,
+        value: Value,
+        names: Mapping[str, object] | None,
+        gradients: bool | None,
+        values: bool,
+    ) -> None:
+        if not isinstance(value, Value):
+            raise TypeError(f"value: expected a Value, got {type(value).__name__}")
+        if not isinstance(names, Mapping | None):
+            came = type(names).__name__
+            raise TypeError(f"names: expected a mapping of names to values, got {came}")
+        if not isinstance(gradients, bool | None):
+            raise TypeError(f"gradients: expected True, False or None, got {gradients}")
+        self.nodes = _nodes(value)
+        if len(self.nodes) > MOST_NODES:
+            expected = f"expected a graph of at most {MOST_NODES} nodes"
+            came = f"{len(self.nodes)}: take a part of it"
+            raise ValueError(f"value: {expected}, got {came}")
+        for name, thing in (names or {}).items():
+            if not isinstance(name, str):
+                raise TypeError(f"names: expected strings as names, got {name!r}")
+            self.find(f"names[{name!r}]", thing)[0].name = name
+        if gradients is None:
+            gradients = value.grad is not None
+        self.nodes[-1].gradient = _start(value) if gradients else None
+        self.edges = list(_edges(self.nodes))
+        for box in (*self.nodes, *self.edges):
+            box.write(values)
+        self.layers = _layers(self.nodes, self.edges)
+
+    def find(self, argument: str, wanted: object) -> list[Node]:
+        """Return the nodes of a Value, an array or a name; refuse what isn't there."""
+        by_name = isinstance(wanted, str)
+        found = [
+            n
+            for n in self.nodes
+            if (n.name == wanted if by_name else n.thing is wanted)
+        ]
+        if not found:
+            names = ", ".join(node.name for node in self.nodes if node.name)
+            expected = (
+                f"expected a Value or an array of this graph (named are: {names})"
+            )
+            came = repr(wanted) if by_name else type(wanted).__name__
+            raise ValueError(f"{argument}: {expected}, got {came}")
+        return found
+
+    def place(self, width: float) -> tuple[float, float]:
+        """Lay the graph out in rows of at most this width; return the size."""
+        size = arrange(self.layers, width)
+        for edge in self.edges:
+            edge.path, edge.end = path(edge.chain)
+        return size
+
+
+def describe(
+    value: Value,
+    *,
+    names: Mapping[str, object] | None = None,
+    gradients: bool | None = None,
+    values: bool = True,
+    width: float = WIDE,
+) -> dict:
+    """Return the graph of ``value`` and its layout as lists, strings and numbers.
+
+    Parameters are those of `draw`; ``width``, in pixels, is where rows end.
+
+    Returns
+    -------
+    dict
+        ``width`` and ``height`` of the picture; ``nodes`` with ``id``, ``kind`` (op,
+        input or constant), ``op``, ``label``, ``name``, ``operands`` (ids),
+        ``options``, ``shape``, ``value``, ``gradient``, and the box: its centre ``x``,
+        ``y``, its ``width`` and ``height``; ``edges`` with ``source``, ``target`` (ids;
+        the first one leads out and has none), ``operand`` (a position), ``gradient``
+        (the share), ``path`` (of SVG) and the box of its label.
+    """
+    check_positive("width", width)
+    graph = Graph(value, names, gradients, values)
+    size = graph.place(width)
+    return {
+        **dict(zip(("width", "height"), size, strict=True)),
+        "nodes": [_plain(node, IN_NODES) for node in graph.nodes],
+        "edges": [_plain(edge, IN_EDGES) for edge in graph.edges],
+    }
+
+
+def _plain(thing: object, keys: tuple[str, ...] = ()) -> object:
+    if keys:
+        return {key: _plain(getattr(thing, key)) for key in keys + IN_BOTH}
+    if isinstance(thing, Node):
+        return thing.id
+    if isinstance(thing, dict):
+        return {key: _plain(option) for key, option in thing.items()}
+    if isinstance(thing, tuple | list):
+        return [_plain(one) for one in thing]
+    return thing.tolist() if isinstance(thing, np.ndarray | np.generic) else thing
+
+
+def _nodes(value: Value) -> list[Node]:
+    nodes: dict[int, Node] = {}
+    for thing in topological_order(value):
+        operands = []
+        for operand in thing.operands:
+            if np.isscalar(operand):  # two equal numbers are still two constants
+                operand = np.asarray(operand)
+            if id(operand) not in nodes:
+                array = real_array("operand", operand)
+                nodes[id(operand)] = Node(len(nodes), operand, array)
+            operands.append(nodes[id(operand)])
+        about = thing.data, thing.name, thing.op, tuple(operands)
+        nodes[id(thing)] = Node(len(nodes), thing, *about)
+    return list(nodes.values())
+
+
+def _start(value: Value) -> np.ndarray:
+    """Return the gradient that the backward pass of the picture begins with."""
+    if value.grad is not None:
+        return value.grad
+    if value.data.size != 1:
+        expected = "expected False, or backward() to be called with a gradient before"
+        shape = value.data.shape
+        raise ValueError(
+            f"gradients: {expected}, got True for a value of shape {shape}"
+        )
+    return np.ones_like(value.data)
+
+
+def _edges(nodes: list[Node]) -> Iterator[Edge]:
+    """Yield all edges, backwards, and add up the gradients on the way."""
+    yield Edge(nodes[-1], None, 0, nodes[-1].gradient)
+    for node in reversed(nodes):
+        steps = iter(node.thing._edges if node.op else ())
+        for k, operand in enumerate(node.operands):
+            operand.depth = max(operand.depth, node.depth + 1)
+            share = None
+            if node.gradient is not None and operand.kind != "constant":
+                _, share_of = next(steps)
+                share = unbroadcast(share_of(node.gradient), operand.shape)
+                total = operand.gradient + share if operand.shares else share
+                operand.gradient = total.astype(operand.value.dtype)
+                operand.shares += 1
+            yield Edge(operand, node, k, share)
+
+
+def _layers(nodes: list[Node], edges: list[Edge]) -> list[list[Box]]:
+    """Link the boxes: nodes in the even layers, the labels of edges in the odd ones."""
+    deepest = max(node.depth for node in nodes)
+    layers: list[list[Box]] = [[] for _ in range(2 * deepest + 2)]
+    for node in nodes:
+        node.weight = HEAVY if node.op else LIGHT
+        layers[2 * (deepest - node.depth)].append(node)
+    for edge in edges:
+        length = edge.source.depth - edge.target.depth if edge.target else 1
+        edge.weight = edge.source.weight / (LONG if length > 1 else 1)
+        on_the_way = [edge, *(Box(weight=edge.weight) for _ in range(2 * length - 2))]
+        first = 2 * (deepest - edge.source.depth) + 1
+        for layer, box in zip(layers[first:], on_the_way, strict=False):
+            layer.append(box)
+        edge.chain = [edge.source, *on_the_way, *[edge.target] * bool(edge.target)]
+        for box, following in pairwise(edge.chain):
+            box.right.append(following)
+            following.left.append(box)
+    return layers
+
+
+def array_lines(array: np.ndarray | None, mark: str, values: bool) -> list[str]:
+    """Return a number, or a shape and, where it is small, the rows of an array."""
+    if array is None:
+        return []
+    if not array.ndim:
+        return [mark + number_text(array)] if values else [mark.strip()] * bool(mark)
+    shape = f"({array.size},)" if array.ndim == 1 else "×".join(map(str, array.shape))
+    if not values or array.ndim > 2 or not 0 < array.size <= MOST_ENTRIES:
+        return [mark + shape]
+    rows = [[number_text(x, 3) for x in row] for row in np.atleast_2d(array)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    # Pictures and pages keep no-break spaces where they would merge others.
+    padded = ("  ".join(map(str.rjust, row, widths)) for row in rows)
+    return [mark + shape, *(row.replace(" ", "\N{NO-BREAK SPACE}") for row in padded)]
+
+
+def lines_width(lines: list[str]) -> float:
+    """Return how wide lines are, with brackets where they are an array's."""
+    return max((DIGIT * len(line) for line in lines), default=0) + 8 * (len(lines) > 1)
+
+
+def number_text(number: float, digits: int = 4) -> str:
+    """Return a number as it is written in pictures."""
+    # Adding 0 turns -0.0 into 0.0.
+    return f"{float(number) + 0:.{digits}g}".replace("-", "−")
