@@ -8,19 +8,18 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from html import escape
-from math import prod
 from pathlib import Path
 
 import numpy as np
 
 from backprop_book.engine import Value
-from backprop_book.graph_data import describe
+from backprop_book.graph_data import Graph, Node
 from backprop_book.graph_drawing import draw
 
 FOLDER = Path(__file__).with_name("play")
 PARTS = (
     *("arrays", "operations", "graph", "parse", "address"),
-    *("rules", "layout", "practise", "tools", "explorer", "start"),
+    *("page", "rules", "layout", "practise", "tools", "explorer", "start"),
 )
 MOST_ENTRIES = 60
 
@@ -167,32 +166,29 @@ def graph_nodes(
     value: Value, names: Mapping[str, object] | None = None
 ) -> list[dict[str, object]]:
     """Return the graph of a value, as the explorer takes it."""
-    nodes = []
-    for node in describe(value, names=names, gradients=False)["nodes"]:
-        out = {key: node[key] for key in ("name", "operands")}
-        shape, options = node["shape"], node["options"]
-        if prod(shape) > MOST_ENTRIES:
-            expected = f"expected at most {MOST_ENTRIES} numbers in an array"
-            raise ValueError(f"value: {expected}, got shape {tuple(shape)}")
-        out["op"] = node["op"] or {"input": "leaf"}.get(node["kind"], node["kind"])
-        match node["op"]:
-            case "":
-                data = np.ravel(node["value"])
-                if not np.isfinite(data).all():
-                    raise ValueError(f"value: expected finite numbers, got {data}")
-                out |= {"shape": shape, "data": data.tolist()}
-            case "[]":
-                taken = np.ravel(options["positions"]).tolist()
-                out |= {"shape": shape, "taken": taken}
-            case "reshape":
-                out["shape"] = shape
-            case "T":
-                out["axes"] = np.ravel(options["axes"]).astype(int).tolist()
-            case "sum":
-                axis = options["axis"]
-                out["axis"] = None if axis is None else np.ravel(axis).tolist()
-                out["keepdims"] = options["keepdims"]
-            case "**":
-                out["exponent"] = options["exponent"]
-        nodes.append(out)
-    return nodes
+    return [_plain(node) for node in Graph(value, names, False, False).nodes]
+
+
+def _plain(node: Node) -> dict[str, object]:
+    if node.value.size > MOST_ENTRIES:
+        expected = f"expected at most {MOST_ENTRIES} numbers in an array"
+        raise ValueError(f"value: {expected}, got shape {node.shape}")
+    told = {
+        key: np.ravel(option).tolist() if key in ("axis", "axes") else option
+        for key, option in node.options.items()
+        if option is not None and key != "positions"
+    }
+    if not node.op:
+        data = node.value.ravel()
+        if not np.isfinite(data).all():
+            raise ValueError(f"value: expected finite numbers in leaves, got {data}")
+        told["data"] = data.tolist()
+    elif node.op == "[]":
+        told["taken"] = node.options["positions"].ravel().tolist()
+    return {
+        "op": node.op or {"input": "leaf", "constant": "constant"}[node.kind],
+        "name": node.name,
+        "operands": [operand.id for operand in node.operands],
+        "shape": list(node.shape),
+        **told,
+    }

@@ -23,7 +23,7 @@ LIMIT = 1e-12
 
 
 def small_graphs(rng):
-    """Yield random graphs, with their nodes for the page, that it is not too small for."""
+    """Yield random graphs with their nodes for the page, where it has room for them."""
     while True:
         L = random_graph(rng, int(rng.integers(3, 12)))
         with suppress(ValueError):

@@ -2,7 +2,8 @@
 // Layers of nodes and layers of edges alternate: an edge, too, is a box for its share.
 
 const GAP = { along: 9, across: 10, margin: 10 };
-const SLIM = 14;
+const SLIM = { width: 14, height: 14 };
+const WRITTEN = { width: 62, height: 24 };
 const TIP = 7;
 
 function layOut(nodes, sizes, edgeSize, vertical) {
@@ -104,7 +105,7 @@ function untangle(layers) {
 function curve(chain, point, { operand }) {
   const [label, last] = [chain[1], chain.at(-1)];
   const aside = last.before.length > 1 ? (2 * operand - 1) * Math.min(8, last.across / 6) : 0;
-  const written = label.along > SLIM;
+  const written = label.along > SLIM.width;
   const text = (a, c) => {
     const { x, y } = point(a, c);
     return `${x} ${y}`;
