@@ -2,24 +2,13 @@
 
 import functools
 import http.server
-import os
-import shutil
 import threading
 
 import pytest
-from playwright.sync_api import Error, sync_playwright
 
+from browsers import browser  # noqa: F401
 from site_visits import HEADINGS, Visits, watch
 
-# None of these asks for a page; without them Chromium calls its maker at every start.
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 TABLE = pytest.StashKey[list]()
 
 
@@ -37,20 +26,6 @@ def site(book):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
-
-
-@pytest.fixture(scope="session")
-def browser():
-    found = shutil.which("chromium") or shutil.which("google-chrome")
-    where = {"executable_path": found} if found else {"channel": "chrome"}
-    with sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(args=QUIET, **where)
-        except Error as error:
-            reason = f"needs Chromium or Chrome: {str(error).splitlines()[0]}"
-            (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
