@@ -35,7 +35,7 @@ def used_twice():
 
 def network():
     X, Y = np.array([[1.0, 2.0], [-1.0, 0.5]]), np.array([[1.0], [0.0]])
-    W1, W2 = Value([[0.5, -1.0, 0.0], [1.0, 0.5, -0.5]], "W1"), Value(np.ones((3, 1)))
+    W1, W2 = Value([[0.5, -1.0, 0.0], [2.0, 1.0, -0.5]], "W1"), Value(np.ones((3, 1)))
     W2.name = "W2"
     H1 = named(named(X @ W1, "Z1").relu(), "H1")
     E = named(named(H1 @ W2, "Y_hat") - Y, "E")

@@ -29,7 +29,7 @@ def site(book):
 
 
 @pytest.fixture
-def page(browser, site):
+def page(browser, site):  # noqa: F811
     """A page that reports requests to other hosts and what the console complains of."""
     page = browser.new_page()
     watch(page, site)
@@ -38,7 +38,7 @@ def page(browser, site):
 
 
 @pytest.fixture(scope="session")
-def visits(browser, site, request):
+def visits(browser, site, request):  # noqa: F811
     """Each page, visited once, whatever number of tests asks what was found."""
     visits = Visits(browser, site)
     request.config.stash[TABLE] = visits.done

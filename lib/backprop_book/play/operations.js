@@ -37,7 +37,7 @@ const ELEMENTWISE = {
     f: (a, b, p) => a ** p,
     // At p = 0 the formula gives 0 times infinity where a is 0.
     d: [(a, b, y, p) => (p ? p * a ** (p - 1) : 0)],
-    forward: (A, B, p) => say`${A} ** ${String(p)}`,
+    forward: (A, B) => say`${A} ** ${B}`,
     back: [
       (G, A, B, Y, p) =>
         p === 2 ? say`${G} × 2 ${A}` : say`${G} × ${String(p)} ${A} ** ${String(p - 1)}`,
