@@ -33,6 +33,7 @@ class Explorer {
     this.tellTools("begin");
     this.takeAddress();
     this.render();
+    this.ready = true;
     new ResizeObserver(() => this.width === this.box.clientWidth || this.arrange())
       .observe(this.box);
   }
@@ -395,6 +396,5 @@ class Explorer {
       this.say(`The link’s numbers were left out: ${error.message}.`);
       this.live.classList.add("problem");
     }
-    this.ready = true;
   }
 }
