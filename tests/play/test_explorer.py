@@ -141,8 +141,8 @@ def test_one_tab_stop_leads_into_the_graph(visit):
     four = visit("four")
     stops = four.root.locator(".graph [tabindex='0']")
     assert stops.count() == 1
-    four.spot("h = relu").click()
-    assert stops.get_attribute("aria-label").startswith("h = relu(z)")
+    four.spot("h relu").click()
+    assert stops.get_attribute("aria-label").startswith("h relu: h = relu(z)")
 
 
 def test_a_number_that_is_typed_changes_all_at_once_and_a_wrong_one_nothing(visit):

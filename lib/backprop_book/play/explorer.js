@@ -107,7 +107,7 @@ class Explorer {
       const title = make({ kind: "n", id });
       title.append(...write([named(node)]));
       const symbol = node.operands.length ? symbolOf(node) : "";
-      if (symbol) title.append(h("span", { class: "op" }, symbol));
+      if (symbol) title.append(" ", h("span", { class: "op" }, symbol));
       const bare = node.op === "constant" && node.label === format(node.data[0]);
       const kinds = node.learns ? ["v", "g"] : bare ? [] : ["v"];
       const type = node.operands.length ? "made" : node.op;

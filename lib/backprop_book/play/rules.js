@@ -156,19 +156,24 @@ function stepInWords(graph, kind, id) {
 // What a spot shows, and what it is called.
 function spotInWords(graph, { kind, id, entry = 0, operand }, shows) {
   const node = graph.nodes[id];
-  if (kind === "n") return { label: plain(definition(graph, node)), shown: true };
+  if (kind === "n") {
+    // What is seen is part of what is said, for those who say it to press it.
+    const seen = node.operands.length ? `${node.label} ${symbolOf(node)}: ` : "";
+    return { label: seen + plain(definition(graph, node)), shown: true };
+  }
   const from = kind === "e" ? graph.nodes[node.operands[operand]] : node;
   if (!from.learns && kind === "e") return { text: "", label: `${from.label} to ${node.label}` };
   const many = sizeOf(from.shape) > 1;
   const list = { v: graph.values, g: graph.gradients, e: graph.shares[id] };
   const x = list[kind][kind === "e" ? operand : id][entry];
   const shown = shows(kind === "v" ? "v" : "g", id);
-  const value = kind === "e" && many ? "an array" : format(x);
+  const rounded = format(x, many ? 3 : 4);
+  const value = kind === "e" && many ? "an array" : rounded;
   const place = many && kind !== "e" ? `, ${placeOf(entry, from.shape)}` : "";
   const what = { v: "value", g: "gradient", e: `share of the gradient from ${node.label}` }[kind];
   const label = `${from.label}${place}, ${what}: ${shown ? value : "not known yet"}`;
   if (kind === "e" && from.uses.length < 2) return { text: "", label, shown };
-  const written = kind === "e" && many ? "∇" : format(x, many ? 3 : 4);
+  const written = kind === "e" && many ? "∇" : rounded;
   const sign = kind === "v" || many ? "" : "∇ ";
   return { text: shown ? sign + written : "·", label, shown };
 }
