@@ -23,7 +23,8 @@ class Explorer {
     const panel = h("div", { class: "panel" }, this.rule, this.editor);
     const root = host.attachShadow({ mode: "open" });
     const parts = [this.makeBar(), this.box, panel, this.extras, this.live];
-    const play = h("section", { class: "play", "aria-label": "Explorer" }, parts);
+    // A group: several explorers on a page are no landmarks.
+    const play = h("section", { class: "play", role: "group", "aria-label": "Explorer" }, parts);
     root.append(h("style", {}, STYLE), h("slot"), play);
     this.root = root;
     this.setGraph(new Graph(nodes));
