@@ -71,7 +71,7 @@ book: $(INSTALLED)  ## execute every chapter and build the site in _build/html
 		{ rm -rf _build/.doctrees; exit 1; }
 
 # One thread each: two round otherwise, and a plugin loads NumPy before the tests say so.
-PYTEST := OMP_NUM_THREADS=1 BOOK=built $(BIN)/python -m pytest -n logical --dist loadgroup
+PYTEST := OMP_NUM_THREADS=1 BOOK=built $(BIN)/python -m pytest -n logical --dist loadscope
 
 test: book  ## run the tests: linter, library, chapters, the book executed once more
 	$(BIN)/ruff check .

@@ -99,6 +99,11 @@ CORRECTIONS = [
         "a name that leaves out the keys that the button shows can't be spoken",
     ),
     (
+        "//details[contains(@class, 'hide')]/summary[@aria-label]",
+        attributes({"aria-label": None}),
+        "one name for all folds, and not the one that they show",
+    ),
+    (
         "//div[@id='pst-primary-sidebar']",
         attributes({"role": "navigation", "aria-label": "Book"}),
         "the book's title in the sidebar belongs to no landmark",
@@ -132,6 +137,14 @@ def load_explorer(page: HtmlElement, path: Path, static: Path) -> None:
     page.head.append(lxml.html.Element("script", src=source, defer=""))
     for element in scripts:
         element.drop_tree()
+    # The style sheet keeps what is named in a page, as it lies there.
+    write_page(page, path)
+
+
+def write_page(page: HtmlElement, path: Path) -> None:
+    """Write a page to its file."""
+    text = lxml.html.tostring(page, encoding="unicode", doctype="<!DOCTYPE html>")
+    path.write_text(text, encoding="utf-8")
 
 
 def note_page(app: Sphinx, pagename: str, *others: object) -> None:
@@ -159,8 +172,7 @@ def finish_pages(app: Sphinx) -> None:
         raise ExtensionError(f"corrections that nothing needs: {unused}")
     light_pages.lighten(out / "_static", list(pages.values()))
     for path, page in pages.items():
-        text = lxml.html.tostring(page, encoding="unicode", doctype="<!DOCTYPE html>")
-        path.write_text(text, encoding="utf-8")
+        write_page(page, path)
 
 
 def take_last_steps(app: Sphinx, exception: Exception | None) -> None:

@@ -4,11 +4,11 @@ PurgeCSS keeps a rule whose names are on a page or in a script that a page loads
 """
 
 import hashlib
-import json
 import logging
 import os
 import re
 import subprocess
+import tempfile
 from pathlib import Path
 
 from fontTools import subset
@@ -19,14 +19,16 @@ from sphinxcontrib import katex
 # Sphinx shows all that is logged; of each table of each font, fontTools logs a line.
 logging.getLogger("fontTools").setLevel(logging.WARNING)
 
-MODULES = Path(__file__).parents[1] / "node_modules"
+PURGECSS = Path(__file__).parents[1] / "node_modules/purgecss/bin/purgecss.js"
 SHEET = "light/book.css"
-# What Bootstrap's script adds to these pages: menus and tooltips. All that it could add
-# elsewhere would keep 12 kB of rules.
-BOOTSTRAP = """
-    show fade tooltip tooltip-inner tooltip-arrow bs-tooltip-auto dropdown-menu
-    data-popper-placement data-bs-popper top bottom left right start end static none
+OTHER_SCRIPTS = ("bootstrap.js", "fontawesome.js", "play.js", "searchindex.js")
+# What Bootstrap's menus and tooltips add to a page; and the release of KaTeX, which the
+# tests compare with the one that rendered.
+KEPT = """
+    fade end static tooltip-inner tooltip-arrow bs-tooltip-auto
+    data-popper-placement data-bs-popper katex-version
 """
+OPTIONS = ("--output", ".", "--font-face", "--keyframes", "--variables")
 
 
 def name_of(address: str) -> str:
@@ -37,30 +39,6 @@ def name_of(address: str) -> str:
 def version(file: Path) -> str:
     """Return what tells a file from its other versions, in its address."""
     return hashlib.sha256(file.read_bytes()).hexdigest()[:8]
-
-
-def find_selectors(static: Path, pages: list[HtmlElement]) -> dict[str, object]:
-    """Return what a style sheet can select on the pages, as PurgeCSS wants it.
-
-    Each word of a script counts as anything that the script may add to a page. What the
-    explorer adds has a style sheet of its own.
-    """
-    elements = [element for page in pages for element in page.iter("*")]
-    attributes = sorted({pair for element in elements for pair in element.items()})
-    scripts = {name_of(v) for k, v in attributes if k == "src" and ".js" in v}
-    words = set(BOOTSTRAP.split())
-    for name in scripts - {"", "scripts/bootstrap.js", "play.js"}:
-        words.update(re.findall(r"[\w-]+", (static / name).read_text("utf-8")))
-    return {
-        "tags": sorted({element.tag for element in elements}),
-        "classes": [name for k, v in attributes if k == "class" for name in v.split()],
-        "ids": [v for k, v in attributes if k == "id"],
-        "attributes": {
-            "names": [k for k, _ in attributes],
-            "values": [v for _, v in attributes],
-        },
-        "undetermined": sorted(words),
-    }
 
 
 def read_sheet(path: Path, folder: Path) -> str:
@@ -78,21 +56,32 @@ def read_sheet(path: Path, folder: Path) -> str:
     return re.sub(r'@import "([^"]+)";', imported, text)
 
 
-def purge(sheet: str, selectors: dict[str, object]) -> str:
-    """Return the style sheet without the rules that select nothing."""
-    if not (MODULES / "purgecss").is_dir():
+def purge(sheet: str, static: Path) -> str:
+    """Return the style sheet without the rules that name nothing in the site.
+
+    Each word of a page or a script counts as a name. Of Bootstrap's script that would
+    keep 12 kB: what it adds to these pages is listed.
+    """
+    if not PURGECSS.is_file():
         raise ExtensionError("PurgeCSS is not installed in node_modules/: run `npm ci`")
-    result = subprocess.run(
-        [katex.NODEJS_BINARY, str(Path(__file__).with_name("purge_css.cjs"))],
-        input=json.dumps({"sheet": sheet, "selectors": selectors}),
-        capture_output=True,
-        encoding="utf-8",
-        env={**os.environ, "NODE_PATH": str(MODULES)},
-        timeout=120,
-    )
-    if result.returncode:
-        raise ExtensionError(f"PurgeCSS failed:\n{result.stderr}")
-    return result.stdout
+    scripts = [s for s in static.rglob("*.js") if s.name not in OTHER_SCRIPTS]
+    pages = [p for p in static.parent.rglob("*.html") if static not in p.parents]
+    text = KEPT + "\n".join(p.read_text("utf-8") for p in [*pages, *scripts])
+    with tempfile.TemporaryDirectory() as folder:
+        css, html = Path(folder, "book.css"), Path(folder, "found.html")
+        css.write_text(sheet, encoding="utf-8")
+        html.write_text(text, encoding="utf-8")
+        files = ("--css", css, "--content", html)
+        result = subprocess.run(
+            [katex.NODEJS_BINARY, PURGECSS, *files, *OPTIONS],
+            cwd=folder,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+        )
+        if result.returncode:
+            raise ExtensionError(f"PurgeCSS failed:\n{result.stderr}")
+        return css.read_text(encoding="utf-8")
 
 
 def subset_icons(match: re.Match, sheet: str, folder: Path) -> str:
@@ -132,7 +121,7 @@ def lighten(static: Path, pages: list[HtmlElement]) -> None:
     sheet.parent.mkdir(exist_ok=True)
     links = [page.xpath("//link[@rel='stylesheet']") for page in pages]
     others = [x for found in links for x in found if SHEET not in x.get("href")]
-    text = purge(join_sheets(others, static), find_selectors(static, pages))
+    text = purge(join_sheets(others, static), static)
     text = re.sub(
         r"url\(([^)]*/fa-[^)]+\.woff2)\)[^;}]*",
         lambda match: subset_icons(match, text, sheet.parent),

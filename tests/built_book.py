@@ -41,7 +41,10 @@ class Book:
         """
         text = (self.folder / "chapters" / f"{name}.md").read_text(encoding="utf-8")
         notebook = read_myst_markdown_notebook(text, MdParserConfig())
-        return get_cache(self.cache).merge_match_into_notebook(notebook)[1]
+        cache = get_cache(self.cache)
+        notebook = cache.merge_match_into_notebook(notebook)[1]
+        cache.db.dispose()  # Python 3.13 warns of a connection that is never closed
+        return notebook
 
     @functools.cache  # noqa: B019
     def page(self, name: str) -> BeautifulSoup:

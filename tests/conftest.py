@@ -4,6 +4,7 @@ import os
 
 import pytest
 from hypothesis import Phase, settings
+from xdist.scheduler import LoadScopeScheduling
 
 # Fixtures for tests/book and tests/site.
 from built_book import book  # noqa: F401
@@ -27,10 +28,19 @@ settings.register_profile(
 settings.load_profile("fixed")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """Keep together what shares something: a file's tests, or those of one page."""
-    for item in items:
-        page = "visits" in item.fixturenames and item.callspec.params["name"]
-        if item.path.parent.name != "lib":
-            item.add_marker(pytest.mark.xdist_group(page or item.path.stem))
+class Together(LoadScopeScheduling):
+    """Give one process what shares something: the tests of a page, or of a file.
+
+    pytest-xdist's own groups do nothing since pytest 9.2, and say nothing.
+    """
+
+    def _split_scope(self, nodeid):
+        file, _, test = nodeid.partition("::")
+        if file.endswith("test_pages.py"):
+            return test.partition("[")[2]
+        return nodeid if "tests/lib/" in file else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    return Together(config, log)

@@ -1,11 +1,40 @@
 """Run a chapter's own code cells, so that a test asserts on what its page shows."""
 
+import contextlib
 import warnings
+from collections.abc import Iterator
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+from nbformat import NotebookNode
 
-from chapter_files import NOTEBOOKS
+from chapter_files import NOTEBOOKS, ROOT, Chapter
+
+
+def chapter_named(name: str) -> Chapter:
+    """Return the chapter whose file has that name."""
+    (chapter,) = [c for c in NOTEBOOKS if c.name == name]
+    return chapter
+
+
+@contextlib.contextmanager
+def in_chapters_folder() -> Iterator[None]:
+    """Be where a chapter's kernel is, with figures that open no window."""
+    settings = mpl.rcParams.copy()
+    plt.switch_backend("agg")
+    try:
+        with contextlib.chdir(ROOT / "chapters"), warnings.catch_warnings():
+            # plt.show() on a backend that shows nothing
+            warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-inter")
+            yield
+    finally:
+        mpl.rcParams.update(settings)
+
+
+def execute_cell(cell: NotebookNode, where: str, namespace: dict) -> None:
+    """Execute one code cell and close what it has drawn."""
+    exec(compile(cell.source, where, "exec"), namespace)
+    plt.close("all")
 
 
 def execute_cells(name: str) -> dict[str, object]:
@@ -22,18 +51,8 @@ def execute_cells(name: str) -> dict[str, object]:
         All that the cells define at top level, as it is after the last one. A name that
         a later cell gives to something else holds the later value.
     """
-    (chapter,) = [c for c in NOTEBOOKS if c.name == name]
     namespace = {"__name__": f"cells_of_{name}"}
-    settings = mpl.rcParams.copy()
-    plt.switch_backend("agg")
-    try:
-        with warnings.catch_warnings():
-            # plt.show() on a backend that shows nothing
-            warnings.filterwarnings("ignore", message="FigureCanvasAgg is non-inter")
-            for number, cell in enumerate(chapter.code, start=1):
-                code = compile(cell.source, f"{name}.md, code cell {number}", "exec")
-                exec(code, namespace)
-                plt.close("all")
-    finally:
-        mpl.rcParams.update(settings)
+    with in_chapters_folder():
+        for number, cell in enumerate(chapter_named(name).code, start=1):
+            execute_cell(cell, f"{name}.md, code cell {number}", namespace)
     return namespace

@@ -86,7 +86,7 @@ LOOK_ON_A_PHONE = """() => {
     const scrolls = (box) => box.scrollWidth > box.clientWidth + 1
         && ["auto", "scroll"].includes(getComputedStyle(box).overflowX);
     const own = "pre, table, .pst-scrollable-table-container, .output, .math"
-        + ", .katex-html";
+        + ", .katex-html, .bp-figure";
     return {
         width: document.scrollingElement.scrollWidth,
         scrolling: [...document.querySelectorAll("main *")]

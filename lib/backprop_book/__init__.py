@@ -19,7 +19,6 @@ from backprop_book.graph_data import describe
 from backprop_book.graph_drawing import draw
 from backprop_book.initial_weights import draw_weights
 from backprop_book.play import play
-from backprop_book.processes import ProcessLostError
 from backprop_book.public import (
     two_layer_regression_autograd_gradient,
     two_layer_regression_autograd_loss,
@@ -48,16 +47,13 @@ from backprop_book.training_log import DivergenceError
 # them is imported when it is first asked for: a process that only trains goes without.
 _LATER = {
     "COLORS": "plots",
-    "Edge": "graphs",
     "IrisRegression": "data",
     "SPECIES_COLORS": "plots",
     "SPECIES_MARKERS": "plots",
-    "draw_graph": "graphs",
     "load_iris_frame": "data",
     "load_iris_regression": "data",
     "plot_bench": "bench_plot",
     "plot_curves": "plots",
-    "plot_iris_pairs": "plots",
     "plot_losses": "plots",
     "show_source": "source",
     "use_book_style": "plots",
@@ -69,10 +65,8 @@ __all__ = [
     "SPECIES_MARKERS",
     "BackwardReport",
     "DivergenceError",
-    "Edge",
     "GradientCheck",
     "IrisRegression",
-    "ProcessLostError",
     "Value",
     "check_answer",
     "check_backward",
@@ -81,7 +75,6 @@ __all__ = [
     "complex_step_jacobian",
     "describe",
     "draw",
-    "draw_graph",
     "draw_weights",
     "gradient_check",
     "load_iris_frame",
@@ -92,7 +85,6 @@ __all__ = [
     "play",
     "plot_bench",
     "plot_curves",
-    "plot_iris_pairs",
     "plot_losses",
     "relative_error",
     "show_source",

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from jaxtyping import Float, Int
 from sklearn.datasets import load_iris
+from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
@@ -45,6 +46,18 @@ class IrisRegression:
     labels_val: Int[np.ndarray, " N_val"]
     scaler_X: StandardScaler
     scaler_Y: StandardScaler
+
+    def baselines(self) -> dict[str, float]:
+        """Return the validation losses that a network has to beat, by their names."""
+        line = LinearRegression().fit(self.X, self.Y)
+        predictions = {
+            "mean predictor": self.Y.mean(axis=0),
+            "linear regression": line.predict(self.X_val),
+        }
+        return {
+            f"{name}, validation": float(np.sum((predicted - self.Y_val) ** 2))
+            for name, predicted in predictions.items()
+        }
 
 
 def load_iris_frame() -> pd.DataFrame:

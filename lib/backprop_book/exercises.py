@@ -1,23 +1,34 @@
 """Check a reader's answer in an exercise cell, without giving the answer away."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from backprop_book.checks import check_finite, check_positive, real_array
 
 
-def check_answer(answer: object, truth: object, *, tolerance: float = 1e-6) -> None:
+def check_answer(
+    answer: object,
+    truth: object,
+    *,
+    tolerance: float = 1e-6,
+    slips: Mapping[str, object] | None = None,
+) -> None:
     """Print whether an answer is right and, where it is not, what is wrong with it.
 
     Parameters
     ----------
     answer : None, number or array-like
-        A PyTorch tensor too, on any device, in a graph or not. None stands for a cell
-        that was left empty: it is reported and raises nothing.
+        A PyTorch tensor too, on any device, in a graph or not, and one number in a
+        list where a number is asked for. None stands for a cell that was left empty: it
+        is reported and raises nothing.
     truth : number or array-like
         The right answer, finite.
     tolerance : float
         Largest difference that counts as right, relative to the truth's largest entry
         (absolute where all entries are 0).
+    slips : mapping of str to number or array-like, optional
+        Wrong answers that readers give, each after the sentence that says what it is.
 
     Raises
     ------
@@ -37,19 +48,31 @@ def check_answer(answer: object, truth: object, *, tolerance: float = 1e-6) -> N
     except TypeError:
         print(f"Not yet: expected numbers, got {type(answer).__name__}.")
         return
-    if answer.shape != truth.shape:
-        print(f"Not yet: expected shape {truth.shape}, got {answer.shape}.")
-        return
-    difference = np.abs(answer - truth)
-    # The negation catches NaN, which is neither within the tolerance nor beyond it.
-    wrong = ~(difference <= tolerance * (np.abs(truth).max() or 1.0))
-    if not wrong.any():
+    if truth.ndim == 0 and answer.size == 1:
+        answer = answer.reshape(())
+    if answer.shape == truth.shape and _close(answer, truth, tolerance).all():
         print("Right.")
+        return
+    for sentence, slip in (slips or {}).items():
+        slip = real_array("slips", slip).astype(np.float64)
+        if answer.shape == slip.shape and _close(answer, slip, tolerance).all():
+            print(f"Not yet: {sentence}")
+            return
+    if answer.shape != truth.shape:
+        expected = f"shape {truth.shape}" if truth.ndim else "one number"
+        print(f"Not yet: expected {expected}, got shape {answer.shape}.")
     elif truth.ndim == 0:
-        print(f"Not yet: {answer:.6g} is off by {difference:.2g}.")
+        print(f"Not yet: {answer:.6g} is off by {np.abs(answer - truth):.3g}.")
     else:
+        wrong = ~_close(answer, truth, tolerance)
         index = tuple(int(i) for i in np.argwhere(wrong)[0])
         print(
             f"Not yet: {wrong.sum()} of {truth.size} entries are off; the first is at "
             f"index {index}, where you have {answer[index]:.6g}."
         )
+
+
+def _close(answer: np.ndarray, truth: np.ndarray, tolerance: float) -> np.ndarray:
+    """Tell for each entry whether it is within the tolerance; NaN never is."""
+    with np.errstate(invalid="ignore"):  # a slip may be as infinite as the answer
+        return np.abs(answer - truth) <= tolerance * (np.abs(truth).max() or 1.0)

@@ -6,8 +6,6 @@ from jaxtyping import Float
 
 from backprop_book.checks import FLOAT_DTYPES, check_integer, dtype_name
 
-Weights = tuple[np.ndarray | torch.Tensor, np.ndarray | torch.Tensor]
-
 
 def draw_weights(
     D_in: int,
@@ -50,37 +48,6 @@ def draw_weights(
     generator = np.random.default_rng(seed)
     W1 = generator.standard_normal((D_in, hidden)).astype(dtype)
     W2 = generator.standard_normal((hidden, D_out)).astype(dtype)
-    return W1, W2
-
-
-def initial_weights(
-    X: np.ndarray | torch.Tensor,
-    Y: np.ndarray | torch.Tensor,
-    *,
-    hidden: int,
-    weights: Weights | None,
-    seed: int | None,
-) -> Weights:
-    """Return the weights to start from: copies of those given, or fresh normal draws.
-
-    Parameters
-    ----------
-    X, Y : array or tensor, shapes (N, D_in) and (N, D_out)
-        Give the sizes and the dtype.
-    hidden : int
-        Number of hidden units H; without effect where ``weights`` are given.
-    weights : pair of arrays, optional
-        W1 and W2 of shapes (D_in, H) and (H, D_out).
-    seed : int, optional
-        See `draw_weights`.
-    """
-    if weights is None:
-        return draw_weights(
-            X.shape[1], hidden, Y.shape[1], seed=seed, dtype=dtype_name(X)
-        )
-    W1, W2 = (
-        W.detach().clone() if isinstance(W, torch.Tensor) else W.copy() for W in weights
-    )
     return W1, W2
 
 

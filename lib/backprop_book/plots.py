@@ -2,15 +2,11 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from itertools import cycle
 
 import matplotlib.pyplot as plt
-import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogFormatter
-
-if TYPE_CHECKING:
-    import seaborn as sns
+from matplotlib.ticker import LogLocator, NullFormatter
 
 # Okabe and Ito's palette: told apart under the common forms of colour blindness.
 # Its yellow is left out: too pale for lines on white.
@@ -29,12 +25,6 @@ SPECIES_COLORS = {
     "virginica": COLORS["vermilion"],
 }
 SPECIES_MARKERS = {"setosa": "o", "versicolor": "s", "virginica": "^"}
-AXIS_LABELS = {
-    "sepal_length": "sepal length (cm)",
-    "sepal_width": "sepal width (cm)",
-    "petal_length": "petal length (cm)",
-    "petal_width": "petal width (cm)",
-}
 LOSS_LABEL = "loss (sum of squared errors,\nin units of the standard deviation²)"
 
 
@@ -70,7 +60,11 @@ def use_book_style() -> None:
 
 
 def plot_losses(
-    losses_tr: Sequence[float], losses_val: Sequence[float], *, ax: Axes | None = None
+    losses_tr: Sequence[float],
+    losses_val: Sequence[float],
+    *,
+    levels: Mapping[str, float] | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw the training and the validation loss against the iteration.
 
@@ -78,6 +72,9 @@ def plot_losses(
     ----------
     losses_tr, losses_val : sequence of float, one length
         As a training function returns them.
+    levels : mapping of name to float, optional
+        Losses of other predictors, as `IrisRegression.baselines` returns them, drawn as
+        horizontal lines.
     ax : Axes, optional
         Where to draw; a new figure where left out.
 
@@ -97,6 +94,9 @@ def plot_losses(
             f"got {len(losses_val)}"
         )
     ax = plot_curves({"training": losses_tr, "validation": losses_val}, ax=ax)
+    for (name, loss), linestyle in zip((levels or {}).items(), cycle(["-.", ":"])):
+        ax.axhline(loss, color="black", linewidth=1, linestyle=linestyle, label=name)
+    ax.legend()
     ax.set_ylabel(LOSS_LABEL)
     return ax
 
@@ -138,44 +138,10 @@ def plot_curves(
         )
     ax.set_yscale("log")
     if min(min(values, default=0) for values in curves.values()) >= 1:
-        # Between two powers of ten Matplotlib writes 4×10¹; a loss reads better as 40.
-        ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
+        # Matplotlib mixes 4×10¹ and 10²; a loss reads better as 50, 100, 200.
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        ax.yaxis.set_major_formatter("{x:,g}")
+        ax.yaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel("iteration")
     ax.legend()
     return ax
-
-
-def plot_iris_pairs(frame: pd.DataFrame) -> "sns.PairGrid":
-    """Draw the four measurements pair by pair, coloured by species.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        As `backprop_book.load_iris_frame` returns it.
-
-    Returns
-    -------
-    PairGrid
-        Distributions on the diagonal, scatter plots beside it.
-    """
-    # Here, for it brings SciPy's statistics along, and one figure needs it.
-    import seaborn as sns
-
-    # The smaller the figure, the larger its text on a phone: labels in two lines, the
-    # legend in the empty corner.
-    labels = {key: label.replace(" (", "\n(") for key, label in AXIS_LABELS.items()}
-    # seaborn lays its grid out itself and warns where Matplotlib is to do so too.
-    with plt.rc_context({"figure.constrained_layout.use": False}):
-        grid = sns.pairplot(
-            frame.rename(columns=labels),
-            hue="species",
-            palette=SPECIES_COLORS,
-            markers=list(SPECIES_MARKERS.values()),
-            corner=True,
-            height=1.5,
-            plot_kws={"s": 16, "linewidth": 0.3},
-        )
-        sns.move_legend(grid, "upper right", bbox_to_anchor=(0.98, 0.98))
-        grid.figure.set_size_inches(6.0, 6.0)
-        grid.figure.subplots_adjust(left=0.14, right=0.99)
-    return grid

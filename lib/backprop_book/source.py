@@ -1,24 +1,28 @@
 """Show in a chapter the very text of the code that the tests test."""
 
+import ast
 import inspect
+import textwrap
 from pathlib import Path
 from types import ModuleType
 
 from IPython.display import Markdown
 
 
-def show_source(thing: object) -> Markdown:
+def show_source(thing: object, *, docstrings: bool = True) -> Markdown:
     """Return the source of a function, class or module, to be displayed with colours.
 
     Parameters
     ----------
     thing : function, class or module
         Of this book or of any installed package.
+    docstrings : bool
+        Whether they are shown; without them a page has room for the code.
 
     Returns
     -------
     IPython.display.Markdown
-        The file's name and the text as it stands in the file.
+        The file's name and the text as the file has it.
 
     Raises
     ------
@@ -27,11 +31,29 @@ def show_source(thing: object) -> Markdown:
     """
     thing = inspect.unwrap(thing) if callable(thing) else thing
     try:
-        text, path = inspect.getsource(thing), Path(inspect.getsourcefile(thing))
+        text = textwrap.dedent(inspect.getsource(thing))
+        path = Path(inspect.getsourcefile(thing))
     except (TypeError, OSError) as error:
         raise TypeError(
             f"thing: expected a function, class or module written in Python, "
             f"got {thing!r}"
         ) from error
+    if not docstrings:
+        text = _without_docstrings(text)
     name = "" if isinstance(thing, ModuleType) else f"`{thing.__qualname__}` in "
-    return Markdown(f"{name}`{path.name}`:\n\n```python\n{text.rstrip()}\n```")
+    return Markdown(f"{name}`{path.name}`:\n\n```python\n{text.strip()}\n```")
+
+
+def _without_docstrings(text: str) -> str:
+    """Drop the lines of all docstrings but those that are a whole body."""
+    lines = text.splitlines()
+    definitions = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    first = [
+        node.body[0]
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, definitions) and ast.get_docstring(node, clean=False)
+        if len(node.body) > 1
+    ]
+    for docstring in sorted(first, key=lambda node: -node.lineno):
+        del lines[docstring.lineno - 1 : docstring.end_lineno]
+    return "\n".join(lines)

@@ -1,171 +1,111 @@
 """Two-layer ReLU regression by several processes, each with a part of the rows."""
 
-import os
-
-import numpy as np
 import torch
-from jaxtyping import Float
 
-from backprop_book.checkpoints import (
-    Checkpoint,
-    check_checkpoint_arguments,
-    digest,
-    load_checkpoint,
-    save_checkpoint,
-)
-from backprop_book.checks import check_device, check_training
-from backprop_book.initial_weights import initial_weights, to_tensors
+from backprop_book import processes
+from backprop_book.checkpoints import digest, load_checkpoint, save_checkpoint
+from backprop_book.checks import check_device, check_integer, check_training, dtype_name
+from backprop_book.initial_weights import draw_weights, to_tensors
 from backprop_book.modes import own_modes
-from backprop_book.processes import Processes, check_timeout, own_device
 from backprop_book.train_tensor import (
     two_layer_regression_tensor_gradient,
     two_layer_regression_tensor_loss,
 )
 from backprop_book.training_log import TrainingLog
 
-Array = np.ndarray | torch.Tensor
-
 
 @own_modes(grad=False)
 def two_layer_regression_ddp_train(
-    X: Float[Array, "N D_in"],
-    Y: Float[Array, "N D_out"],
-    X_val: Float[Array, "N_val D_in"],
-    Y_val: Float[Array, "N_val D_out"],
-    lr: float,
-    nite: int,
-    *,
-    hidden: int = 100,
-    weights: tuple[Float[Array, "D_in H"], Float[Array, "H D_out"]] | None = None,
-    seed: int | None = None,
-    log_every: int = 10,
-    device: str | torch.device | None = None,
-    checkpoint: str | os.PathLike | None = None,
-    checkpoint_every: int = 100,
-    timeout: float = 60.0,
-) -> tuple[
-    Float[torch.Tensor, "D_in H"],
-    Float[torch.Tensor, "H D_out"],
-    list[float],
-    list[float],
-]:
+    X, Y, X_val, Y_val, lr, nite, *,
+    hidden=100, weights=None, seed=None, log_every=10, device=None,
+    checkpoint=None, checkpoint_every=100,
+):  # fmt: skip
     """Fit W1 and W2 by full-batch gradient descent, the rows split over processes.
 
-    Called alike, with all the rows, in every process that ``torchrun`` started; called
-    in a single process, it trains there. Each process computes the gradient of its own
-    rows by hand, and all gradients are added up (one all-reduce for each iteration), so
-    that every process makes the same update.
+    Called alike, with all the rows, in every process of a `process_group`; called in a
+    single process, it trains there. Each process computes the gradient of its own rows
+    by hand, and all gradients are added up (one all-reduce for each iteration), so that
+    every process makes the same update. The contract that all backends share is that of
+    `backprop_book.public`; beyond it:
 
     Parameters
     ----------
-    X, Y : ndarray or Tensor, shapes (N, D_in) and (N, D_out)
-        Training inputs and targets, both float32 or both float64. Each process takes
-        N / (number of processes) rows, up to one; it may be none.
-    X_val, Y_val : ndarray or Tensor, shapes (N_val, D_in) and (N_val, D_out)
-        Validation inputs and targets, of the same dtype, split alike.
-    lr : float
-        Learning rate, above 0.
-    nite : int
-        Number of iterations.
-    hidden : int
-        Number of hidden units H; without effect where ``weights`` are given.
-    weights : pair of ndarray or Tensor, optional
-        W1 and W2 to start from, copied. Standard normal draws where left out.
+    X, Y, X_val, Y_val : ndarray or Tensor
+        Each process takes N / (number of processes) rows, up to one; it may be none.
     seed : int, optional
-        Seed of the draws; the same weights as in NumPy. Without one, those that process
-        0 draws.
+        Without one, all start from the weights that process 0 draws.
     log_every : int
-        Process 0 prints both losses every so many iterations; 0 prints nothing.
-    device : str or torch.device, optional
-        Where to compute; the device of X where left out, the CPU for a NumPy array.
-        ``"cuda"`` gives each process of a machine a GPU of its own, joined by NCCL;
-        CPUs are joined by gloo.
+        Process 0 alone prints.
     checkpoint : str or path, optional
-        A file that process 0 keeps up to date. Where it is there already, the run goes
-        on from it, whatever the number of processes.
+        A file that process 0 keeps up to date. If it is there already, the run goes on
+        from it, whatever the number of processes.
     checkpoint_every : int
         Save every so many iterations, and at the end.
-    timeout : float
-        Seconds without an answer after which another process counts as lost.
 
     Returns
     -------
-    W1 : Tensor, shape (D_in, H)
-    W2 : Tensor, shape (H, D_out)
-        The weights after the last update, the same on every process.
+    W1, W2 : Tensor, shapes (D_in, H) and (H, D_out)
+        On the device, the same to the bit on every process.
     losses_tr, losses_val : list of float, length ``nite``
-        Of all rows, on every process. Entry t belongs to the weights before update
-        t + 1, in squared units of Y.
+        Of all rows, on every process.
 
     Raises
     ------
     TypeError, ValueError
-        An argument does not fit, differs between processes, or the checkpoint belongs
-        to another run; the message names it. Raised before the first iteration.
-    ProcessLostError
-        Another process ended, or did not answer in time; on CPUs, which gloo connects.
-    RuntimeError
-        The processes did not meet: the message says what PyTorch found.
+        Also for an argument that differs between processes, and for the checkpoint of
+        another run; then on every process.
     DivergenceError
-        A loss or a weight stopped being finite; on every process alike.
+        On every process, at the same iteration.
+    RuntimeError
+        Several processes without a group; or PyTorch's own, see `process_group`.
     """
     check_training(locals(), tensors=True)
-    check_checkpoint_arguments(checkpoint, checkpoint_every)
-    check_timeout(timeout)
-    lr = float(lr)  # PyTorch multiplies by no other kind of real number
-    device = check_device(own_device(device), X)
-    advice = (
-        f"Start the run again: it goes on from {os.fspath(checkpoint)}"
-        if checkpoint
-        else "Start the run again; with checkpoint= it could go on from a file"
-    )
-    facts = {
-        "X": digest(X), "Y": digest(Y), "X_val": digest(X_val), "Y_val": digest(Y_val),
-        "lr": lr,
-    }  # fmt: skip
+    check_integer("checkpoint_every", checkpoint_every, 1)
+    device = check_device(device, X)
+    lr, nite = float(lr), int(nite)  # PyTorch multiplies by no other kind of real
+    run = {"lr": lr, "X": digest(X), "Y": digest(Y)}
+    run |= {"X_val": digest(X_val), "Y_val": digest(Y_val)}
     if weights is None:
-        facts |= {"hidden": int(hidden), "seed": None if seed is None else int(seed)}
+        run |= {"hidden": int(hidden), "seed": None if seed is None else int(seed)}
+        sizes = X.shape[1], int(hidden), Y.shape[1]
+        weights = draw_weights(*sizes, seed=seed, dtype=dtype_name(X))
     else:
-        facts |= {"weights": digest(*weights)}
+        run |= {"weights": digest(*weights)}
 
-    with Processes(device, timeout=timeout, advice=advice) as processes:
+    def first_state():
+        if checkpoint is not None and (state := load_checkpoint(checkpoint, run)):
+            return state
+        W1, W2 = to_tensors(torch.device("cpu"), *weights)
+        return {"W1": W1, "W2": W2, "losses_tr": [], "losses_val": []}
 
-        def first_state() -> Checkpoint:
-            state = load_checkpoint(checkpoint, facts, nite) if checkpoint else None
-            W = initial_weights(X, Y, hidden=hidden, weights=weights, seed=seed)
-            W1, W2 = (A.numpy() for A in to_tensors(torch.device("cpu"), *W))
-            return state or Checkpoint(W1, W2, [], [])
-
-        processes.check_agreement({**facts, "nite": int(nite)})
-        state = processes.from_first(first_state)
-        W1, W2 = to_tensors(device, state.W1, state.W2)
-        log = TrainingLog(log_every if processes.rank == 0 else 0)
-        log.losses_tr, log.losses_val = list(state.losses_tr), list(state.losses_val)
-
-        rows, rows_val = processes.rows(len(X)), processes.rows(len(X_val))
-        X, Y, X_val, Y_val = to_tensors(
-            device, X[rows], Y[rows], X_val[rows_val], Y_val[rows_val]
+    state = processes.state_of_first({**run, "nite": nite}, first_state)
+    start = len(state["losses_tr"])
+    if start > nite:
+        raise ValueError(
+            f"checkpoint: expected at most nite = {nite} iterations, got {start}"
         )
-        for t in range(len(log.losses_tr), nite):
-            loss, grad_W1, grad_W2 = two_layer_regression_tensor_gradient(X, Y, W1, W2)
-            loss_val = two_layer_regression_tensor_loss(X_val, Y_val, W1, W2)
-            loss, loss_val, grad_W1, grad_W2 = processes.sum(
-                loss, loss_val, grad_W1, grad_W2, where=f"at iteration {t}"
-            )
-            log.record(t, loss, loss_val)
-            W1 -= lr * grad_W1
-            W2 -= lr * grad_W2
-            due = (t + 1) % checkpoint_every == 0 or t + 1 == nite
-            if checkpoint and due and processes.rank == 0:
-                save_checkpoint(
-                    checkpoint,
-                    facts,
-                    Checkpoint(
-                        W1.cpu().numpy(),
-                        W2.cpu().numpy(),
-                        log.losses_tr,
-                        log.losses_val,
-                    ),
-                )
-        log.check_final(W1, W2)
+    W1, W2 = (W.clone() for W in to_tensors(device, state["W1"], state["W2"]))
+    rank, _ = processes.rank_and_size()
+    log = TrainingLog(log_every if rank == 0 else 0)
+    log.losses_tr, log.losses_val = [*state["losses_tr"]], [*state["losses_val"]]
+    if start and log.log_every:
+        print(f"goes on at iteration {start}")
+
+    mine, mine_val = processes.own_rows(len(X)), processes.own_rows(len(X_val))
+    X, Y = to_tensors(device, X[mine], Y[mine])
+    X_val, Y_val = to_tensors(device, X_val[mine_val], Y_val[mine_val])
+    for t in range(start, nite):
+        loss, grad_W1, grad_W2 = two_layer_regression_tensor_gradient(X, Y, W1, W2)
+        loss_val = two_layer_regression_tensor_loss(X_val, Y_val, W1, W2)
+        loss, loss_val, grad_W1, grad_W2 = processes.sum_over_all(
+            loss, loss_val, grad_W1, grad_W2
+        )
+        log.record(t, loss, loss_val)
+        W1 -= lr * grad_W1
+        W2 -= lr * grad_W2
+        due = (t + 1) % checkpoint_every == 0 or t + 1 == nite
+        if checkpoint is not None and due and rank == 0:
+            losses = {"losses_tr": log.losses_tr, "losses_val": log.losses_val}
+            save_checkpoint(checkpoint, run, {"W1": W1, "W2": W2, **losses})
+    log.check_final(W1, W2)
     return W1, W2, log.losses_tr, log.losses_val

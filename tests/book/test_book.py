@@ -96,12 +96,13 @@ def test_maths_is_rendered(book, chapter):
 def test_page_shows_the_librarys_own_text(book, chapter):
     import backprop_book
 
-    named = re.findall(r"show_source\(([a-z_0-9.]+)\)", chapter.text)
+    named = re.findall(r"show_source\(([\w.]+)(, docstrings=False)?", chapter.text)
     if chapter.name.startswith("lab_") and chapter.name != "lab_data":
         assert named, f"{chapter}: shows no tested function"
     code = [block.get_text() for block in book.page(chapter.name).select("pre")]
-    for name in named:
-        source = backprop_book.show_source(attrgetter(name)(backprop_book)).data
+    for name, short in named:
+        thing = attrgetter(name)(backprop_book)
+        source = backprop_book.show_source(thing, docstrings=not short).data
         text = source.split("```python\n")[1].removesuffix("\n```")
         assert any(text in block for block in code), f"{chapter}: {name} differs"
 
@@ -124,6 +125,26 @@ def test_an_exercise_left_empty_says_so(book, chapter, handout):
     students = with_outputs(handed_out, executed)
     assert printed(students).count("Not answered yet") == exercises
     assert len(students) - 1 < len(code_of(executed)), "no solution was left out"
+
+
+# What an output says where something is not as it should be.
+FAILED = re.compile(r"(?:^|[:=])\s*False$|\b(?:DIFFERENT|WRONG)\b|: wrong,|\bNot yet\b")
+# Lines that a page shows in order to explain them, and says so.
+SHOWN_ON_PURPOSE = {
+    "lab_autograd": r"leaf: ",
+    "lab_numpy": r"W1: wrong, |neither gradient is right",
+    "lab_tensor": r"associative: ",
+    "matrix_derivatives": r" fits; WRONG, ",
+    "pitfalls": r"step 1e-",
+}
+
+
+@pytest.mark.parametrize("chapter", NOTEBOOKS, ids=str)
+def test_no_verdict_contradicts_its_page(book, chapter):
+    expected = re.compile(SHOWN_ON_PURPOSE.get(chapter.name, r"(?!)"))
+    lines = printed(code_cells(book, chapter)).splitlines()
+    verdicts = [line for line in lines if FAILED.search(line)]
+    assert not [line for line in verdicts if not expected.search(line)]
 
 
 @pytest.mark.parametrize("chapter", NOTEBOOKS, ids=str)

@@ -188,9 +188,9 @@ def test_missing_katex_is_named(tmp_path, monkeypatch):
 
 
 def test_missing_purgecss_is_named(tmp_path, monkeypatch):
-    monkeypatch.setattr(light_pages, "MODULES", tmp_path)
+    monkeypatch.setattr(light_pages, "PURGECSS", tmp_path / "purgecss.js")
     with pytest.raises(ExtensionError, match="run `npm ci`"):
-        light_pages.purge("", {})
+        light_pages.purge("", tmp_path)
 
 
 def test_a_build_without_a_history_has_no_dates_and_says_nothing(tmp_path):

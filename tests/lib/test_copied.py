@@ -20,13 +20,18 @@ def exported(name):
     return getattr(bb, f"two_layer_regression_{name}_train")
 
 
+def shown(module):
+    text = bb.show_source(module, docstrings=False).data
+    return text.split("```python\n")[1].removesuffix("\n```")
+
+
 def pasted(name):
     """Return the names that an empty notebook knows after the page's text."""
-    text = inspect.getsource(module_of(name))
+    text = shown(module_of(name))
     if module_of(name) is train_optim:
         head = "from backprop_book.train_nn import two_layer_regression_nn_model\n"
         assert head in text
-        text = inspect.getsource(train_nn) + text.replace(head, "")
+        text = shown(train_nn) + "\n" + text.replace(head, "")
     imports = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.ImportFrom)]
     assert {node.module for node in imports} <= {"torch"}
     names = {"__name__": "__main__"}
@@ -34,10 +39,11 @@ def pasted(name):
     return names
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", FIVE)
-def test_the_text_runs_alone_and_gives_the_same_curve(name, capsys):
-    iris = bb.load_iris_regression(seed=0)
-    weights = bb.draw_weights(2, 20, 2, seed=0)
+def test_the_text_runs_alone_and_gives_the_same_curve(name, dtype, capsys):
+    iris = bb.load_iris_regression(seed=0, dtype=dtype)
+    weights = bb.draw_weights(2, 20, 2, seed=0, dtype=dtype)
     data = (iris.X, iris.Y, iris.X_val, iris.Y_val)
     train = pasted(name)[f"two_layer_regression_{name}_train"]
     copied = train(*data, 1e-4, 21, weights=weights)

@@ -64,6 +64,20 @@ def test_scalers_know_the_training_rows_only():
         assert np.abs(validation.mean(axis=0)).max() > 1e-3
 
 
+def test_baselines_are_those_of_least_squares():
+    iris = load_iris_regression(seed=3, dtype="float64")
+    design = np.column_stack([np.ones(50), iris.X])
+    weights, *_ = np.linalg.lstsq(design, iris.Y, rcond=None)
+    fitted = np.column_stack([np.ones(50), iris.X_val]) @ weights
+    losses = iris.baselines()
+    assert losses == {
+        "mean predictor, validation": pytest.approx(np.sum(iris.Y_val**2)),
+        "linear regression, validation": pytest.approx(
+            np.sum((fitted - iris.Y_val) ** 2)
+        ),
+    }
+
+
 def test_what_is_left_out():
     iris, same = load_iris_regression(), load_iris_regression(seed=0, dtype="float32")
     np.testing.assert_array_equal(iris.X, same.X)

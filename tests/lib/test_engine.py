@@ -15,7 +15,6 @@ from hypothesis.extra.numpy import array_shapes, mutually_broadcastable_shapes
 from backprop_book import Value, engine, relative_error
 from sizes import code_lines
 
-TOLERANCE = 1e-12
 SEEDS = st.integers(0, 2**32 - 1)
 quickly = settings(max_examples=60, deadline=None, derandomize=True)
 
@@ -34,7 +33,7 @@ def assert_same(ours, theirs):
     assert type(ours) is np.ndarray
     assert ours.dtype == theirs.dtype
     assert ours.shape == theirs.shape
-    assert relative_error(ours, theirs) <= TOLERANCE
+    assert relative_error(ours, theirs) <= 1e-12
 
 
 def compare(function, *arrays, of_torch=None):
@@ -61,23 +60,6 @@ OPERATORS = {
     "*": lambda a, b: a * b,
     "/": lambda a, b: a / b,
 }
-
-
-@pytest.mark.parametrize("symbol", OPERATORS)
-@quickly
-@given(
-    shapes=mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3),
-    seed=SEEDS,
-)
-def test_operators_broadcast(symbol, shapes, seed):
-    compare(OPERATORS[symbol], *draw(seed, *shapes.input_shapes))
-
-
-@pytest.mark.parametrize("symbol", OPERATORS)
-def test_operators_on_empty_arrays(symbol):
-    compare(OPERATORS[symbol], np.ones((0, 3)), np.ones((1, 3)))
-
-
 CONSTANTS = {
     "int": 3,
     "float": -0.7,
@@ -94,38 +76,26 @@ CONSTANTS = {
 }
 
 
-@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("symbol", OPERATORS)
+@quickly
+@given(
+    shapes=mutually_broadcastable_shapes(num_shapes=2, max_dims=3, max_side=3),
+    seed=SEEDS,
+)
+def test_operators_broadcast(symbol, shapes, seed):
+    compare(OPERATORS[symbol], *draw(seed, *shapes.input_shapes))
+    compare(OPERATORS[symbol], np.ones((0, 3)), np.ones((1, 3)))
+
+
 @pytest.mark.parametrize("kind", CONSTANTS)
 @pytest.mark.parametrize("symbol", OPERATORS)
-def test_constants_on_either_side(symbol, kind, side):
-    constant, operator = CONSTANTS[kind], OPERATORS[symbol]
+def test_constants_on_either_side(symbol, kind):
+    c, operator = CONSTANTS[kind], OPERATORS[symbol]
+    t = torch.tensor(np.asarray(c, float))
     for shape in ((), (1, 1), (2, 3)):
-        a = draw(1, shape)[0]
-
-        def with_constant(v, constant=constant):
-            return operator(constant, v) if side == "left" else operator(v, constant)
-
-        compare(
-            with_constant,
-            a,
-            of_torch=lambda t: with_constant(
-                t, torch.tensor(np.asarray(constant, float))
-            ),
-        )
-
-
-@pytest.mark.parametrize("exponent", [-2, -0.5, 0, 0.5, 1, 2, 3, np.float64(1.5)])
-def test_power(exponent):
-    compare(lambda a: a**exponent, np.abs(draw(0, (2, 3))[0]))
-
-
-@pytest.mark.parametrize("exponent", [0, 1, 2, 3])
-def test_power_at_zero(exponent):
-    compare(lambda a: a**exponent, np.array([0.0, -1.0, 2.0]))
-
-
-def test_powers_of_negative_numbers():
-    compare(lambda a: a**-3 + a**2, draw(0, (4,))[0])
+        (a,) = draw(1, shape)
+        compare(lambda v: operator(c, v), a, of_torch=lambda v: operator(t, v))
+        compare(lambda v: operator(v, c), a, of_torch=lambda v: operator(v, t))
 
 
 @quickly
@@ -139,22 +109,14 @@ def test_matmul(shapes, seed):
     compare(lambda a, b: a @ b, *draw(seed, *shapes.input_shapes))
 
 
-@pytest.mark.parametrize(
-    ("left", "right"),
-    [
-        ((3,), (3,)),
-        ((3,), (3, 2)),
-        ((2, 3), (3,)),
-        ((2, 3), (3, 4)),
-        ((1, 1), (1, 1)),
-        ((1,), (1,)),
-        ((5, 2, 3), (3,)),
-        ((3,), (5, 3, 2)),
-        ((4, 1, 2, 3), (5, 3, 1)),
-        ((0, 3), (3, 2)),
-    ],
-    ids=str,
-)
+MATMULS = [
+    *(((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((2, 3), (3, 4))),
+    *(((1, 1), (1, 1)), ((1,), (1,)), ((5, 2, 3), (3,)), ((3,), (5, 3, 2))),
+    *(((4, 1, 2, 3), (5, 3, 1)), ((0, 3), (3, 2))),
+]
+
+
+@pytest.mark.parametrize(("left", "right"), MATMULS, ids=str)
 def test_matmul_shapes_and_constants_on_either_side(left, right):
     a, b = draw(0, left, right)
     compare(lambda a, b: a @ b, a, b)
@@ -183,43 +145,43 @@ def test_functions(name, shape, seed):
     compare(FUNCTIONS[name], *draw(seed, shape))
 
 
-def test_relu_takes_0_at_0():
-    v = Value([-0.0, 0.0, 5e-324, -5e-324])
-    v.relu().backward(np.ones(4))
-    np.testing.assert_array_equal(v.grad, [0, 0, 1, 0])
+@pytest.mark.parametrize("exponent", [-2, -0.5, 0, 0.5, 1, 2, 3, np.float64(1.5)])
+def test_power(exponent):
+    compare(lambda a: a**exponent, np.abs(draw(0, (2, 3))[0]))
+    if exponent == round(exponent):
+        compare(lambda a: a**exponent, *draw(0, (4,)))
+    if exponent in (0, 1, 2, 3):
+        compare(lambda a: a**exponent, np.array([0.0, -1.0, 2.0]))
 
 
-def test_not_a_number_is_passed_on():
-    v = Value([np.nan, 1.0])
-    assert np.isnan(v.relu().data[0])
+def test_relu_takes_0_at_0_and_passes_nan_on():
+    v = Value([-0.0, 0.0, 5e-324, -5e-324, np.nan])
+    out = v.relu()
+    out.backward(np.ones(5))
+    np.testing.assert_array_equal(v.grad, [0, 0, 1, 0, 0])
+    assert np.isnan(out.data[4])
 
 
-AXES = [
-    *(None, 0, 1, 2, -1, -3),
-    *((0,), (0, 1), (2, 0), (-1, 0), (0, 1, 2)),
-]
+AXES = [None, 0, 1, 2, -1, -3, (0,), (0, 1), (2, 0), (-1, 0), (0, 1, 2)]
 
 
 @pytest.mark.parametrize("keepdims", [False, True])
 @pytest.mark.parametrize("axis", AXES, ids=str)
-@pytest.mark.parametrize("shape", [(2, 3, 4), (1, 3, 1), (1, 1, 1)], ids=str)
 @pytest.mark.parametrize("name", ["sum", "mean"])
-def test_reductions(name, shape, axis, keepdims):
+def test_reductions(name, axis, keepdims):
     dim = axis if axis is not None else (0, 1, 2)
-    compare(
-        lambda v: getattr(v, name)(axis=axis, keepdims=keepdims),
-        *draw(0, shape),
-        of_torch=lambda t: getattr(t, name)(dim=dim, keepdim=keepdims),
-    )
+    for shape in ((2, 3, 4), (1, 3, 1), (1, 1, 1)):
+        compare(
+            lambda v: getattr(v, name)(axis=axis, keepdims=keepdims),
+            *draw(0, shape),
+            of_torch=lambda t: getattr(t, name)(dim=dim, keepdim=keepdims),
+        )
 
 
-def test_sum_over_no_axis_leaves_the_array_as_it_is():
+def test_sums_of_nothing():
     v = Value([[1.0, 2.0]])
     v.sum(axis=()).backward([[3.0, 4.0]])
     np.testing.assert_array_equal(v.grad, [[3.0, 4.0]])
-
-
-def test_sum_of_an_empty_array():
     v = Value(np.ones((0, 3)))
     v.sum().backward()
     assert v.grad.shape == (0, 3)
@@ -252,25 +214,14 @@ def test_indexing(name):
     compare(lambda v: v[index], *draw(0, (3, 4)), of_torch=lambda t: t[of_torch])
 
 
-@quickly
-@given(rows=st.lists(st.integers(-4, 3), min_size=1, max_size=9), seed=SEEDS)
-def test_repeated_rows_add(rows, seed):
-    compare(lambda a: a[rows], *draw(seed, (4, 2)))
-
-
-def test_a_negative_step_reverses():
+def test_other_indices():
     a = draw(0, (5,))[0]
     compare(lambda v: v[::-1] * a, a, of_torch=lambda t: t.flip(0) * torch.tensor(a))
-
-
-def test_index_of_a_single_number():
     compare(lambda v: v[()], np.array(2.0))
     compare(lambda v: v[...], np.array(2.0))
 
 
 def test_iteration_and_unpacking():
-    a, b = Value([2.0, 5.0])
-    (a * b).backward()
     pair = Value([2.0, 5.0])
     a, b = pair
     (a * b).backward()
@@ -283,12 +234,12 @@ def test_iteration_and_unpacking():
 @pytest.mark.parametrize("shape", [(6,), (3, 2), (2, -1), (1, 6, 1)], ids=str)
 def test_reshape_takes_a_tuple_or_numbers(shape):
     a, G = draw(0, (2, 3), (6,))
-    other = torch.tensor(G).reshape(shape)
+    other = G.reshape(shape)
     compare(lambda v: v.reshape(shape), a)
     compare(
-        lambda v: v.reshape(*shape) * other.numpy(),
+        lambda v: v.reshape(*shape) * other,
         a,
-        of_torch=lambda t: t.reshape(*shape) * other,
+        of_torch=lambda t: t.reshape(*shape) * torch.tensor(other),
     )
 
 
@@ -344,12 +295,6 @@ def test_random_programs(shapes, steps, seed):
     compare(program, *draw(seed, *shapes.input_shapes))
 
 
-def test_a_value_used_twice_gets_both_shares():
-    a = Value(3.0)
-    (a * a + a).backward()
-    assert a.grad == 7.0
-
-
 def test_exponentially_many_paths_cost_one_step_each():
     first = x = Value(1.0)
     for _ in range(60):
@@ -383,7 +328,7 @@ def test_graphs_deeper_than_the_recursion_limit():
     del end  # freeing a deep graph must not overflow the stack either
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(3))
 def test_topological_order(seed):
     generator = np.random.default_rng(seed)
     nodes = [Value(1.0), Value(2.0)]
@@ -395,14 +340,14 @@ def test_topological_order(seed):
     assert order[-1] is nodes[-1]
     assert len(place) == len(order)
     for node in order:
-        assert all(place[parent] < place[node] for parent, _ in node._edges)
+        assert all(place[operand] < place[node] for operand in node.operands)
 
 
 def test_constants_are_no_part_of_the_graph():
     v = Value([1.0, 2.0])
     out = (np.ones((3, 2)) @ v + 1 - np.ones(3)) * 2 / 4
-    leaves = [node for node in engine.topological_order(out) if not node._edges]
-    assert leaves == [v]
+    assert engine.topological_order(out)[0] is v
+    assert len(engine.topological_order(out)) == 6
 
 
 # --- gradients accumulate, and are nobody else's arrays -------------------------------
@@ -411,93 +356,49 @@ def test_constants_are_no_part_of_the_graph():
 def test_calls_of_backward_add_as_in_pytorch():
     (a,) = draw(0, (3,))
     v, t = Value(a), torch.tensor(a, requires_grad=True)
-    out, truth = (v * v.tanh()).sum(), (t * t.tanh()).sum()
+    middle, truth = v * 2, t * 2
+    truth.retain_grad()  # here, intermediate values accumulate too
+    out, end = (middle * v.tanh()).sum(), (truth * t.tanh()).sum()
     for _ in range(3):
         out.backward()
-        truth.backward(retain_graph=True)
+        end.backward(retain_graph=True)
         assert_same(v.grad, t.grad)
+        assert_same(middle.grad, truth.grad)
     (v * 2).sum().backward()
     (t * 2).sum().backward()
     assert_same(v.grad, t.grad)
-
-
-def test_grad_set_to_none_starts_from_nothing():
-    v = Value([1.0, 2.0])
-    (v * 3).sum().backward()
     v.grad = None
     (v * 5).sum().backward()
-    np.testing.assert_array_equal(v.grad, [5.0, 5.0])
-
-
-def test_intermediate_values_accumulate_too():
-    (a,) = draw(0, (3,))
-    v, t = Value(a), torch.tensor(a, requires_grad=True)
-    middle, truth = v * 2, t * 2
-    truth.retain_grad()
-    out, end = (middle * middle).sum(), (truth * truth).sum()
-    for _ in range(2):
-        out.backward()
-        end.backward(retain_graph=True)
-    assert_same(middle.grad, truth.grad)
-    assert_same(v.grad, t.grad)
-
-
-def aliasing_case():
-    a, b = Value([[1.0, 2.0], [3.0, 4.0]]), Value([[5.0, 6.0], [7.0, 8.0]])
-    G = np.ones((2, 2))
-    s = a + b
-    out = (s + s.T - a).reshape(4).reshape(2, 2)[:]
-    return a, b, G, out
+    np.testing.assert_array_equal(v.grad, [5.0, 5.0, 5.0])
 
 
 @pytest.mark.parametrize("calls", [1, 2])
 def test_no_two_gradients_share_memory(calls):
-    *_, G, out = aliasing_case()
+    a, b = Value([[1.0, 2.0], [3.0, 4.0]]), Value([[5.0, 6.0], [7.0, 8.0]])
+    G = np.ones((2, 2))
+    s = a + b
+    out = (s + s.T - a + b.sum()).reshape(4).reshape(2, 2)[:]
     for _ in range(calls):
         out.backward(G)
     nodes = engine.topological_order(out)
     arrays = [node.grad for node in nodes] + [node.data for node in nodes] + [G]
-    grads = range(len(nodes))
-    for i in grads:
+    for i, node in enumerate(nodes):
+        assert node.grad.flags.writeable  # a broadcast view would be read-only
         for j in range(i + 1, len(arrays)):
             assert not np.shares_memory(arrays[i], arrays[j]), (i, j)
 
 
-def test_changing_one_gradient_in_place_changes_no_other():
-    a, b, G, out = aliasing_case()
-    out.backward(G)
-    expected = b.grad.copy()
-    for array in (a.grad, out.grad, G):
-        array *= 100.0
-    np.testing.assert_array_equal(b.grad, expected)
-    b.grad = None
-    out.backward(np.ones((2, 2)))
-    np.testing.assert_array_equal(b.grad, expected)
-
-
-def test_gradients_can_be_written_to():
-    v = Value(np.ones((2, 3)))
-    v.sum().backward()
-    v.grad *= 2  # a broadcast view would be read-only
-    np.testing.assert_array_equal(v.grad, np.full((2, 3), 2.0))
-
-
-def test_the_data_are_copied():
-    array = np.ones(3)
+def test_arrays_of_the_caller_are_left_alone():
+    array = np.ones(2)
     v = Value(array)
     v.data -= 0.5
-    np.testing.assert_array_equal(array, np.ones(3))
-
-
-def test_in_place_operators_leave_arrays_alone():
-    array, v = np.ones(2), Value([1.0, 2.0])
+    w = v
     with pytest.raises(TypeError, match="__array_ufunc__"):
         array += v
-    np.testing.assert_array_equal(array, np.ones(2))
-    w = v
     w += array
-    np.testing.assert_array_equal(v.data, [1.0, 2.0])
-    np.testing.assert_array_equal(w.data, [2.0, 3.0])
+    np.testing.assert_array_equal(array, [1.0, 1.0])
+    np.testing.assert_array_equal(v.data, [0.5, 0.5])
+    np.testing.assert_array_equal(w.data, [1.5, 1.5])
 
 
 # --- dtypes ---------------------------------------------------------------------------
@@ -612,8 +513,10 @@ def test_data_that_is_set_is_a_float_array():
     v = Value(1.0)
     v.data = np.array([1, 2])
     np.testing.assert_array_equal((v * 0.5).data, [0.5, 1.0])
+    before = v.data
     v.data -= 0.25
     np.testing.assert_array_equal(v.data, [0.75, 1.75])
+    assert v.data is before  # a step in place needs no second array
 
 
 # --- errors ---------------------------------------------------------------------------
@@ -647,12 +550,9 @@ def test_a_value_is_no_array():
         np.exp(v)
 
 
-def test_backward_of_many_numbers_needs_a_gradient():
+def test_backward_of_many_numbers_needs_a_gradient_and_of_one_does_not():
     with pytest.raises(ValueError, match=r"gradient: expected shape \(2,\), got None"):
         Value([1.0, 2.0]).backward()
-
-
-def test_backward_of_one_number_in_any_shape_does_not():
     v = Value([[3.0]])
     (v * v).backward()
     np.testing.assert_array_equal(v.grad, [[6.0]])
@@ -694,11 +594,6 @@ def test_shapes_that_do_not_fit_are_refused():
 def test_a_misspelt_attribute_is_refused():
     with pytest.raises(AttributeError):
         Value(1.0).gard = None
-
-
-def test_repr_shows_the_numbers():
-    assert repr(Value([1, 2.5])) == "Value([1. , 2.5])"
-    assert repr(Value(3)) == "Value(3.)"
 
 
 # --- what a picture needs to know -----------------------------------------------------
@@ -753,6 +648,7 @@ def test_names():
     assert repr(v) == "Value([1. , 2.5], name='v')"
     v.name = None
     assert repr(v) == "Value([1. , 2.5])"
+    assert repr(Value(3)) == "Value(3.)"
     assert Value(3.0, name="w").name == "w"
     with pytest.raises(TypeError, match=r"^name: expected a string, got 2$"):
         Value(1.0, 2)

@@ -23,7 +23,7 @@ TRUTH = np.array([[1.0, 2.0], [3.0, 4.0]])
         (-128.0, np.int8(-128), "Right."),  # whose absolute value no int8 can hold
         (2.5, 2.0, "Not yet: 2.5 is off by 0.5."),
         (float("nan"), 2.0, "Not yet: nan is off by nan."),
-        (TRUTH[0], TRUTH, "Not yet: expected shape (2, 2), got (2,)."),
+        (TRUTH[0], TRUTH, "Not yet: expected shape (2, 2), got shape (2,)."),
         (torch.tensor(TRUTH, requires_grad=True), TRUTH, "Right."),
         (torch.ones(2, 2, device="meta"), TRUTH, "Not yet: expected numbers"),
         (TRUTH + 1j, TRUTH, "Not yet: expected numbers"),
@@ -36,6 +36,10 @@ TRUTH = np.array([[1.0, 2.0], [3.0, 4.0]])
         (pd.DataFrame(TRUTH), TRUTH, "Right."),
         ([Fraction(1, 2)], [0.5], "Right."),
         (True, True, "Right."),
+        ([2.0], 2.0, "Right."),
+        (np.array([[2.0]]), 2.0, "Right."),
+        ([2.0, 2.0], 2.0, "Not yet: expected one number, got shape (2,)."),
+        (400, 500, "Not yet: 400 is off by 100."),
         (torch.tensor(2.0, dtype=torch.bfloat16), 2.0, "Right."),
         (np.inf, 2.0, "Not yet: inf is off by inf."),
         (TRUTH.T, TRUTH, "2 of 4 entries are off; the first is at index (0, 1)"),
@@ -52,6 +56,25 @@ def test_no_answer_is_right_where_the_truth_is_not_finite(truth, capsys):
         with pytest.raises(ValueError, match=r"^truth: expected finite numbers only"):
             check_answer(answer, truth)
     assert capsys.readouterr().out == ""
+
+
+def test_a_slip_is_named(capsys):
+    slips = {"it is transposed.": [[1, 3], [2, 4]], "a row is missing.": TRUTH[:1]}
+    for answer in (TRUTH, TRUTH.T, TRUTH[:1], TRUTH + 1):
+        check_answer(answer, TRUTH, slips=slips)
+    right, transposed, missing, other = capsys.readouterr().out.splitlines()
+    assert right == "Right."
+    assert transposed == "Not yet: it is transposed."
+    assert missing == "Not yet: a row is missing."
+    assert other.startswith("Not yet: 4 of 4 entries are off")
+    check_answer(np.inf, 2.0, slips={"it overflows.": np.inf})
+    assert capsys.readouterr().out == "Not yet: inf is off by inf.\n"
+    # A number is no array of its shape.
+    check_answer(np.full((2, 2), 5), TRUTH, slips={"it is five.": 5})
+    assert capsys.readouterr().out.startswith("Not yet: 4 of 4")
+    # Where a slip leads to the right answer after all, it is right.
+    check_answer(2.0, 2.0, slips={"no.": 2.0})
+    assert capsys.readouterr().out == "Right.\n"
 
 
 def test_a_tolerance_must_be_able_to_refuse():

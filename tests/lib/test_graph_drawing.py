@@ -362,20 +362,38 @@ def boxes(graph):
         yield left, top, left + box["width"], top + box["height"]
 
 
-@pytest.mark.parametrize("width", [688, 356])
-@pytest.mark.parametrize("size", [5, 12, 25, 35])
-@pytest.mark.parametrize("seed", range(3))
-def test_nothing_overlaps_and_all_is_inside(seed, size, width):
-    graph = describe(random_graph(seed, size), gradients=True, width=width)
+def assert_tidy(graph):
     for a, b in combinations(boxes(graph), 2):
-        apart = (a[2] <= b[0], b[2] <= a[0], a[3] <= b[1], b[3] <= a[1])
+        apart = (a[2] < b[0], b[2] < a[0], a[3] + 7 < b[1], b[3] + 7 < a[1])
         assert any(apart), (a, b)
     for left, top, right, bottom in boxes(graph):
         assert 0 <= left < right <= graph["width"]
         assert 0 <= top < bottom <= graph["height"]
 
 
-def test_the_way_forward_is_to_the_right_and_straight():
+@pytest.mark.parametrize("width", [688, 356])
+@pytest.mark.parametrize("size", [5, 12, 25, 35])
+@pytest.mark.parametrize("seed", range(3))
+def test_nothing_overlaps_and_all_is_inside(seed, size, width):
+    graph = describe(random_graph(seed, size), gradients=True, width=width)
+    assert_tidy(graph)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_arrow_leads_to_the_right(seed):
+    graph = describe(random_graph(seed, 35), width=10_000)
+    right = [node["x"] + node["width"] / 2 for node in graph["nodes"]]
+    for edge in graph["edges"][1:]:
+        target = graph["nodes"][edge["target"]]
+        left = target["x"] - target["width"] / 2
+        assert right[edge["source"]] < edge["x"] < left
+        assert float(edge["path"].rpartition("H")[2]) == pytest.approx(left, abs=0.1)
+    leaving = graph["edges"][0]
+    end = leaving["x"] + leaving["width"] / 2
+    assert float(leaving["path"].rpartition("H")[2]) == pytest.approx(end, abs=0.1)
+
+
+def test_the_way_forward_of_the_network_is_straight():
     L, names, _ = network()
     graph = describe(L, names=names, values=False)
     at = {node["name"]: node for node in graph["nodes"]}
@@ -395,6 +413,7 @@ def test_a_long_chain_is_wrapped_into_rows(width):
         x = x.tanh()
     graph = describe(x, width=width)
     assert graph["width"] <= width
+    assert_tidy(graph)
     rows = {}
     for node in graph["nodes"]:
         rows.setdefault(node["y"], []).append(node["x"])

@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import subprocess
 import sys
 
@@ -11,9 +12,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from backprop_book import (
-    load_iris_frame,
     plot_curves,
-    plot_iris_pairs,
     plot_losses,
     use_book_style,
 )
@@ -72,6 +71,33 @@ def test_losses():
     assert training.get_linestyle() != validation.get_linestyle()
 
 
+def test_levels_are_lines_with_names():
+    ax = plot_losses([300.0, 20.0], [400.0, 30.0], levels={"mean": 99.0, "line": 46.0})
+    *_, mean, line = ax.get_lines()
+    assert (set(mean.get_ydata()), set(line.get_ydata())) == ({99.0}, {46.0})
+    assert mean.get_linestyle() != line.get_linestyle()
+    names = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert names == ["training", "validation", "mean", "line"]
+
+
+@pytest.mark.parametrize(
+    ("first", "ticks"),
+    [(8000, {"50", "100", "200", "5,000"}), (300, {"50", "100"}), (60, {"42.5"})],
+)
+def test_a_loss_axis_is_in_one_notation(first, ticks):
+    ax = plot_losses([first, 42.0], [first, 50.0])
+    ax.figure.canvas.draw()
+    bottom, top = ax.get_ylim()
+    labels = [
+        tick.label1.get_text()
+        for tick in [*ax.yaxis.get_major_ticks(), *ax.yaxis.get_minor_ticks()]
+        if bottom <= tick.get_loc() <= top
+    ]
+    seen = [label for label in labels if label]
+    assert ticks <= set(seen)
+    assert all(re.fullmatch(r"[\d,.]+", label) for label in seen)
+
+
 def test_losses_on_given_axes():
     _, ax = plt.subplots()
     assert plot_losses([1.0], [2.0], ax=ax) is ax
@@ -91,26 +117,6 @@ def test_no_curves_are_refused():
 def test_more_curves_than_styles_are_refused():
     with pytest.raises(ValueError, match="curves: expected at most 7, got 8"):
         plot_curves({str(i): [1.0] for i in range(8)})
-
-
-def test_pairs_are_labelled_in_centimetres():
-    grid = plot_iris_pairs(load_iris_frame())
-    assert grid.axes[3, 0].get_xlabel() == "sepal length\n(cm)"
-    assert grid.axes[3, 0].get_ylabel() == "petal width\n(cm)"
-    assert [text.get_text() for text in grid.legend.get_texts()] == [
-        "setosa",
-        "versicolor",
-        "virginica",
-    ]
-
-
-def test_pairs_are_small_enough_to_be_read_on_a_phone():
-    figure = plot_iris_pairs(load_iris_frame()).figure
-    figure.draw_without_rendering()
-    inches = figure.get_tightbbox().width
-    sizes = [text.get_fontsize() for text in figure.findobj(mpl.text.Text)]
-    # 358 CSS pixels are left of 390, and a point is 4/3 of a pixel, 72 to an inch.
-    assert min(sizes) / (72 * inches) * 358 >= 9
 
 
 def test_a_figure_drawn_twice_is_the_same_to_the_letter():

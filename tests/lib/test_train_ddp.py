@@ -1,471 +1,235 @@
-"""Several processes give the curve of one, and none of them waits for a dead one."""
+"""Several processes give the curve of one, and go on after one of them was killed."""
 
-import json
+import multiprocessing
 import os
 import re
-import signal
-import socket
 import subprocess
 import sys
-import time
+import zipfile
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 import torch
+from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
+import ddp_jobs
 from backends import NUMPY
-from backprop_book import DivergenceError, ProcessLostError, draw_weights
-from backprop_book.checkpoints import (
-    Checkpoint,
-    digest,
-    load_checkpoint,
-    save_checkpoint,
-)
-from backprop_book.processes import Processes
-from backprop_book.training_log import TrainingLog
-from ddp_jobs import (
-    LR,
-    arrays,
-    everything,
-    in_a_group_of_ours,
-    one_cannot_save,
-    one_is_killed,
-    one_is_silent,
-    train,
-)
-from many_processes import run_in_processes
+from backprop_book import DivergenceError
+from backprop_book.checkpoints import load_checkpoint, save_checkpoint
+from backprop_book.processes import process_group
+from ddp_jobs import CURVES, LR, arrays, train
 
-SIZES = (2, 4)
-TORCHRUN = [
-    *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
-    *("--nproc-per-node", "2", "-m", "backprop_book.run_ddp"),
-]
+SIZES = (2, 3)
+METHOD = "spawn" if os.name == "nt" else "forkserver"
+
+
+def launch(size, job, *args, folder):
+    """Return what a job returns in each process that torchrun's launcher starts."""
+    multiprocessing.set_forkserver_preload(["backprop_book.run_ddp"])  # import it once
+    config = LaunchConfig(
+        *(1, 1, size),
+        logs_specs=DefaultLogsSpecs(log_dir=str(folder)),
+        run_id="test",
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        local_addr="127.0.0.1",
+        max_restarts=0,
+        start_method=METHOD,
+    )
+    results = elastic_launch(config, job)(*args)
+    return [results[rank] for rank in range(size)]
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """Return the results of 2 or of 4 processes, a list with one for each."""
-
-    class Runs(dict):
-        def __missing__(self, size):
-            folder = str(tmp_path_factory.mktemp("ddp"))
-            self[size] = run_in_processes(size, everything, folder)
-            return self[size]
-
-    return Runs()
-
-
-def difference(result, reference):
-    """Return the largest relative difference over both curves."""
-    return max(
-        np.max(np.abs(np.subtract(a, b)) / np.abs(b))
-        for a, b in zip(result[2:], reference[2:], strict=True)
-    )
+    """Return by the number of processes a list with the results of each."""
+    results = {}
+    for size in SIZES:
+        folder = tmp_path_factory.mktemp("ddp")
+        path = str(folder / "run.pt")
+        train(20, checkpoint=path)  # one process begins
+        results[size] = launch(size, ddp_jobs.healthy, path, folder=folder)
+    return results
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_float64_curves_over_300_iterations(runs, size):
-    reference = NUMPY.run(*arrays(), LR, 300, seed=0)
+@pytest.mark.parametrize("name", [*CURVES, "goes on"])
+def test_the_curves_are_those_of_one_process(runs, size, name):
+    settings = {"nite": 20, "seed": 0} | CURVES.get(name, {"nite": 50})
+    data = arrays(settings.pop("rows", 50), settings.pop("dtype", "float64"))
+    W1, *_, tr, val = NUMPY.run(*data, LR, settings.pop("nite"), **settings)
+    tolerance = 1e-5 if name == "float32" else 1e-12
     for result in runs[size]:
-        assert difference(result["300"], reference) <= 1e-12
-
-
-@pytest.mark.parametrize("rows", [3, 5, 50])
-@pytest.mark.parametrize("size", SIZES)
-def test_uneven_shards(runs, size, rows):
-    """Three rows over four processes: one of them has none."""
-    reference = NUMPY.run(*arrays(rows), LR, 20, seed=0)
-    for result in runs[size]:
-        assert difference(result[f"rows {rows}"], reference) <= 1e-12
+        np.testing.assert_allclose(result[name][2:], (tr, val), rtol=tolerance)
+        assert result[name][0].dtype == W1.dtype
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_weights_of_ones_own(runs, size):
-    weights = draw_weights(2, 7, 2, seed=3, dtype="float64")
-    W1, W2, *_ = reference = NUMPY.run(*arrays(), LR, 20, weights=weights)
-    for result in runs[size]:
-        assert difference(result["weights"], reference) <= 1e-12
-        np.testing.assert_allclose(result["weights"][0], W1, rtol=1e-11)
-        np.testing.assert_allclose(result["weights"][1], W2, rtol=1e-11)
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_float32(runs, size):
-    reference = NUMPY.run(*arrays(dtype="float32"), LR, 50, seed=0)
-    for result in runs[size]:
-        assert difference(result["float32"], reference) <= 1e-5
-        assert result["float32"][0].dtype == np.float32
-
-
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("name", ["300", "rows 3", "float32", "no seed", "went on"])
+@pytest.mark.parametrize("name", [*CURVES, "goes on", "no seed"])
 def test_all_processes_end_with_the_same_bits(runs, size, name):
     first, *others = (result[name] for result in runs[size])
     for other in others:
-        np.testing.assert_array_equal(other[0], first[0])
-        np.testing.assert_array_equal(other[1], first[1])
-        assert other[2:] == first[2:]
+        np.testing.assert_equal(other, first)
+
+
+DIFFERS = "{}: expected the same on all processes, got {} on process 0 and {} on "
+REFUSED = {
+    "diverged": (DivergenceError, "at iteration 7: the training diverged"),
+    "lr": (ValueError, DIFFERS.format("lr", LR, 2 * LR)),
+    "X": (ValueError, DIFFERS.format("X", r"float64 \(50, 2\) \w+", "float64.*")),
+    "nite": (ValueError, DIFFERS.format("nite", 5, 6)),
+    "other run": (ValueError, r"run\.pt' belongs to .*: lr is 0.0001 there and 0.0002"),
+}
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_process_0_alone_prints(runs, size):
-    first, *others = (result["printed"] for result in runs[size])
-    assert len(first.splitlines()) == 3
-    assert set(others) == {""}
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_divergence_is_reported_by_all_at_one_iteration(runs, size):
-    with pytest.raises(DivergenceError) as info:
-        NUMPY.run(*arrays(), 1e-3, 50, seed=0)
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_refusal_is_the_same_on_all(runs, size, name):
+    kind, message = REFUSED[name]
     for result in runs[size]:
-        assert str(result["diverged"]) == str(info.value)
-        assert "weight is not finite" in str(result["overflow at the end"])
+        assert type(result["refused"][name]) is kind
+        assert re.search(message, str(result["refused"][name]))
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_bad_input_is_refused_by_all_before_they_meet(runs, size):
-    for result in runs[size]:
-        error, seconds = result["bad input"]
-        assert str(error).startswith("X: expected two dimensions")
-        assert seconds < 1
+def test_nobody_waits_longer_than_the_timeout(tmp_path):
+    waiting, silent = launch(2, ddp_jobs.one_is_silent, folder=tmp_path)
+    assert type(waiting) is type(silent) is RuntimeError
+    assert "Timed out waiting 2000ms" in str(waiting)  # as PyTorch found it
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_arguments_that_differ_are_refused_by_all(runs, size):
-    for result in runs[size]:
-        assert str(result["lr differs"]) == (
-            "lr: expected the same on all processes, "
-            "got 0.0001 on process 0 and 0.0002 on process 1"
-        )
-        assert str(result["X differs"]).startswith("X: expected the same on all")
-        assert str(result["nite differs"]) == (
-            "nite: expected the same on all processes, "
-            "got 5 on process 0 and 6 on process 1"
-        )
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_a_run_goes_on_with_the_same_bits(runs, size):
-    for result in runs[size]:
-        np.testing.assert_array_equal(result["went on"][0], result["uninterrupted"][0])
-        assert result["went on"][2:] == result["uninterrupted"][2:]
-        assert len(result["went on"][2]) == 50
-
-
-@pytest.mark.parametrize("size", SIZES)
-def test_another_runs_checkpoint_is_refused_by_all(runs, size):
-    for result in runs[size]:
-        assert isinstance(result["other lr"], ValueError)
-        assert "lr is 0.0001 there and 0.0002 here" in str(result["other lr"])
-
-
-def test_a_process_group_of_the_callers_is_used_and_kept():
-    assert run_in_processes(2, in_a_group_of_ours) == [True, True]
-
-
-def test_a_killed_process_ends_the_others_at_once(tmp_path):
-    first, killed, third = run_in_processes(3, one_is_killed, str(tmp_path))
-    assert killed == -signal.SIGKILL
-    moment = float((tmp_path / "killed at").read_text())
-    for error, when in (first, third):
-        assert isinstance(error, ProcessLostError)
-        assert "another process has ended at iteration 31." in str(error)
-        assert "Start the run again" in str(error)
-        assert when - moment < 5
-
-
-def test_a_silent_process_is_given_up_after_the_timeout():
-    (error, seconds), _ = run_in_processes(2, one_is_silent, 1.0)
-    assert isinstance(error, ProcessLostError)
-    assert "did not answer for 1 s at iteration 31" in str(error)
-    assert str(error).endswith(
-        "Start the run again; with checkpoint= it could go on from a file"
-    )
-    assert seconds < 5
-
-
-@pytest.mark.parametrize("case", ["port in use", "alone", "no such interface"])
-def test_processes_that_do_not_meet_say_why(case):
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        if case != "port in use":
-            taken.close()
-        told = {
-            "RANK": "0",
-            "WORLD_SIZE": "1" if case == "no such interface" else "2",
-            "MASTER_ADDR": "127.0.0.1",
-            "MASTER_PORT": str(port),
-            "GLOO_SOCKET_IFNAME": "nowhere" if case == "no such interface" else "lo",
-        }
-        run = subprocess.run(
-            [sys.executable, "-m", "backprop_book.run_ddp", "--timeout", "1"],
-            env=os.environ | told,
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
-    assert run.returncode == 1
-    message = run.stderr.splitlines()[-1]
-    size = told["WORLD_SIZE"]
-    assert message.startswith(
-        f"process 0: RuntimeError: process 0 of {size} did not meet the others at "
-        f"127.0.0.1:{port}: "
-    )
-    cause = {
-        "port in use": "address already in use",
-        "alone": "1/2 clients joined",
-        "no such interface": "nowhere",
-    }
-    assert cause[case] in message
-    assert "another process" not in run.stderr
-
-
-def test_an_error_of_ones_own_is_not_anothers_end():
-    processes = Processes(torch.device("cpu"))
-
-    def fails():
-        raise RuntimeError("not enough memory: you tried to allocate 8 bytes")
-
-    with pytest.raises(RuntimeError, match=r"^not enough memory") as info:
-        processes._wait_for_others("at the start", fails)
-    assert type(info.value) is RuntimeError
-
-
-def test_a_process_that_fails_alone_ends_the_others(tmp_path):
-    first, second = run_in_processes(2, one_cannot_save, str(tmp_path))
-    assert isinstance(first, OSError)
-    assert isinstance(second, ProcessLostError)
-    assert f"it goes on from {tmp_path / 'run.npz'}" in str(second)
-
-
-def test_torchrun_kill_and_restart(tmp_path):
-    """A run under torchrun is killed; its error is clear; started again, it goes on."""
-    path, out = tmp_path / "run.npz", tmp_path / "out.npz"
-    command = [
-        *(*TORCHRUN, "--nite", "2000", "--log-every", "0", "--out", out),
-        *("--checkpoint", path, "--checkpoint-every", "50"),
-    ]
-    environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    log = tmp_path / "log"
-    with log.open("w") as file:
-        run = subprocess.Popen(command, stdout=file, stderr=file, env=environment)
-    try:
-        end = time.monotonic() + 100
-        while not path.exists() and time.monotonic() < end:
-            time.sleep(0.01)
-        pids = {
-            rank: int(pid)
-            for rank, pid in re.findall(
-                r"process (\d) of 2 has pid (\d+)", log.read_text()
-            )
-        }
-        os.kill(pids["1"], signal.SIGKILL)
-        moment = time.monotonic()
-        assert run.wait(timeout=20) != 0
-        assert time.monotonic() - moment < 10
-    finally:
-        run.kill()
-    text = log.read_text()
-    assert re.search(
-        r"process 0: ProcessLostError: .* has ended at iteration \d+", text
-    )
-    assert f"it goes on from {path}" in text
-    for pid in pids.values():
-        with pytest.raises(ProcessLookupError):
-            os.kill(pid, 0)
-    assert not out.exists()
-
-    done = len(load_unchecked(path)["losses_tr"])
-    assert 0 < done < 2000
-    again = subprocess.run(
-        command,
-        env=environment,
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_torchrun_restarts_a_killed_job_which_goes_on(tmp_path, runs):
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+            *("--nproc-per-node", "2", "--max-restarts", "1", ddp_jobs.__file__),
+            *("--nite", "300", "--log-every", "150", "--out", "out.npz"),
+            *("--checkpoint", "run.pt", "--checkpoint-every", "50"),
+        ],
+        cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=200,
         check=False,
     )
-    assert again.returncode == 0, again.stderr
-    result = load_unchecked(out)
-    reference = NUMPY.run(*arrays(), LR, 2000, seed=0)
-    curves = (None, None, result["losses_tr"], result["losses_val"])
-    assert difference(curves, reference) <= 1e-12
-
-
-def load_unchecked(path):
-    with np.load(path) as file:
-        return dict(file)
+    assert run.returncode == 0, run.stderr
+    iterations = re.findall(r"^(goes.*|iteration +\d+)", run.stdout, re.MULTILINE)
+    assert iterations == [  # process 0 alone prints
+        *("iteration    0", "goes on at iteration 100", "iteration  150"),
+    ]
+    with np.load(tmp_path / "out.npz") as out:
+        np.testing.assert_equal(tuple(out.values()), runs[2][0]["300"])
 
 
 # One process, no torchrun.
 
 
-def test_a_checkpoint_is_gone_on_with_by_any_number_of_processes(tmp_path, runs):
-    path = tmp_path / "run.npz"
-    train(arrays(), 20, checkpoint=path)
-    result = train(arrays(), 50, checkpoint=path)
-    assert result[2:] == train(arrays(), 50)[2:]
-    for size in SIZES:
-        assert difference(result, runs[size][0]["uninterrupted"]) <= 1e-12
+def test_several_processes_without_a_group_are_refused(monkeypatch):
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "test")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(RuntimeError, match=r"started 2 processes.*process_group\(\)"):
+        train()
 
 
-def test_a_finished_run_is_not_run_again(tmp_path):
-    path = tmp_path / "run.npz"
-    first = train(arrays(), 20, checkpoint=path)
-    before = path.read_bytes()
-    second = train(arrays(), 20, checkpoint=path)
-    np.testing.assert_array_equal(second[0], first[0])
-    assert second[2:] == first[2:]
-    assert path.read_bytes() == before
+def test_killed_while_it_saves_a_run_goes_on_from_before(tmp_path, monkeypatch, capsys):
+    path = tmp_path / "run.pt"
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", Mock(side_effect=[*15 * [None], KeyboardInterrupt]))
+        with pytest.raises(KeyboardInterrupt):
+            train(150, checkpoint=path, checkpoint_every=7)
+    result = train(150, checkpoint=path, log_every=200)
+    assert capsys.readouterr().out == "goes on at iteration 105\n"
+    np.testing.assert_equal(result, train(150))
+    again = train(150, checkpoint=path, log_every=200)
+    assert capsys.readouterr().out == "goes on at iteration 150\n"
+    np.testing.assert_equal(again, result)
 
 
 CHANGES = {
-    "X": (
-        {"data": (arrays()[0] + 1, *arrays()[1:])},
-        r"X is float64 \(50, 2\) \w+ there",
-    ),
-    **{
-        name: (
-            {"data": tuple(A + (i == place) for i, A in enumerate(arrays()))},
-            rf"{name} is float64 \(50, 2\) \w+ there",
-        )
-        for place, name in ((1, "Y"), (2, "X_val"), (3, "Y_val"))
-    },
+    name: ({"data": tuple(A + (i == k) for k, A in enumerate(arrays()))}, f"{name} is")
+    for i, name in enumerate(("X", "Y", "X_val", "Y_val"))
+} | {
     "lr": ({"lr": 2e-4}, "lr is 0.0001 there and 0.0002 here"),
     "seed": ({"seed": 1}, "seed is 0 there and 1 here"),
     "hidden": ({"hidden": 5}, "hidden is 100 there and 5 here"),
-    "weights": (
-        {"weights": draw_weights(2, 3, 2, seed=0, dtype="float64"), "seed": None},
-        "weights is None there and float64.*here",
-    ),
-    "dtype": ({"data": arrays(dtype="float32")}, "X is float64.*and float32.*here"),
-    "fewer iterations": ({"nite": 10}, "holds 20 iterations, more than nite = 10"),
+    "weights": (CURVES["weights"], r"weights is None there and float64.*\(2, 7\) and"),
+    "nite": ({"nite": 10}, "expected at most nite = 10 iterations, got 20"),
+    "path": ({"checkpoint": 3}, r"expected a path, got 3 \(int\)"),
+    "folder": ({"checkpoint": "no/x"}, r"expected a file in a folder.*, got 'no.x'"),
+    "every": ({"checkpoint_every": 0}, "expected an integer of at least 1, got 0"),
 }
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_another_runs_checkpoint_is_refused(name, tmp_path):
+def test_another_runs_or_no_checkpoint_is_refused(name, tmp_path):
     changes, message = CHANGES[name]
-    path = tmp_path / "run.npz"
-    settings = {"data": arrays(), "nite": 20, "checkpoint": path}
-    train(**settings)
+    path = tmp_path / "run.pt"
+    train(checkpoint=path)
     before = path.read_bytes()
-    with pytest.raises(ValueError, match=rf"checkpoint: '.*run\.npz'.*\b{message}"):
-        train(**(settings | changes))
+    with pytest.raises((TypeError, ValueError), match=rf"^checkpoint.*: .*{message}"):
+        train(**{"checkpoint": path, **changes})
     assert path.read_bytes() == before
 
 
-def test_another_run_from_the_same_weights_is_refused(tmp_path):
-    weights = draw_weights(2, 3, 2, seed=0, dtype="float64")
-    settings = {"weights": weights, "seed": None, "checkpoint": tmp_path / "run.npz"}
-    train(arrays(), 20, **settings)
-    with pytest.raises(ValueError, match=r"\blr is 0.0001 there and 0.0002 here"):
-        train(arrays(), 20, lr=2e-4, **settings)
+class Evil:
+    def __reduce__(self):
+        return os.mkdir, ("opened",)
 
 
-@pytest.mark.parametrize("damage", ["cut", "flipped", "empty", "text", "other npz"])
-def test_a_damaged_checkpoint_is_refused(damage, tmp_path):
-    path = tmp_path / "run.npz"
-    train(arrays(), 20, checkpoint=path)
+def flip(path):
     content = bytearray(path.read_bytes())
-    if damage == "cut":
-        del content[len(content) // 2 :]
-    elif damage == "flipped":
-        content[content.index(b"W1.npy") + 300] ^= 1
-    else:
-        content = {"empty": b"", "text": b"hello"}.get(damage, content)
+    content[len(content) // 2] ^= 1  # in W1
     path.write_bytes(content)
-    if damage == "other npz":
-        np.savez(path, W1=np.ones(3))
-    with pytest.raises(ValueError, match=r"'.*run\.npz' is no checkpoint, or a"):
-        train(arrays(), 20, checkpoint=path)
 
 
-def test_no_pickle_is_opened(tmp_path):
-    """A pickle can run any code when it is opened."""
-    path = tmp_path / "run.npz"
-    train(arrays(), 20, checkpoint=path)
-    facts = np.array(str(load_unchecked(path)["facts"]), dtype=object)
-    np.savez(path, **(load_unchecked(path) | {"facts": facts}))
-    with pytest.raises(ValueError, match="is no checkpoint, or a damaged one"):
-        train(arrays(), 20, checkpoint=path)
+DAMAGE = {
+    "cut": lambda path: path.write_bytes(path.read_bytes()[:-100]),
+    "a number": flip,
+    "another zip file": lambda path: zipfile.main(["-c", str(path), __file__]),
+    "no state": lambda path: torch.save({"run": {}}, path),
+    "no dictionary": lambda path: torch.save(1, path),
+    "code": lambda path: torch.save({"run": Evil(), "state": {}}, path),
+}
 
 
-def test_a_digest_holds_dtype_shapes_and_the_numbers():
-    A, B = np.ones((2, 3)), np.ones((3, 1))
-    assert re.fullmatch(r"float64 \(2, 3\) [0-9a-f]{12}", digest(A))
-    assert re.fullmatch(r"float64 \(2, 3\) and \(3, 1\) [0-9a-f]{12}", digest(A, B))
-    assert digest(A) == digest(np.asfortranarray(A))
-    assert digest(A) == digest(torch.tensor(A, requires_grad=True))
-    assert digest(A, B) != digest(A, 2 * B)
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_checkpoint_is_refused_and_no_code_run(damage, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "run.pt"
+    train(checkpoint=path)
+    DAMAGE[damage](path)
+    with pytest.raises(ValueError, match=r"'.*run\.pt' is damaged, or no checkpoint"):
+        train(checkpoint=path)
+    assert not (tmp_path / "opened").exists()
 
 
-def test_whoever_is_killed_while_saving_leaves_the_old_checkpoint(
-    tmp_path, monkeypatch
-):
-    path = tmp_path / "run.npz"
-    state = Checkpoint(np.ones((2, 3)), np.ones((3, 2)), [2.0], [3.0])
-    save_checkpoint(path, {"lr": 1.0}, state)
+def test_a_checkpoint_holds_the_state_of_optimizer_and_generator(tmp_path):
+    W, V = (torch.ones(2, requires_grad=True) for _ in range(2))
+    ours, theirs = (torch.optim.Adam([A]) for A in (W, V))
+    generator, other = torch.Generator().manual_seed(1), torch.Generator()
 
-    def killed(descriptor):
-        raise KeyboardInterrupt
+    def step(A, optimizer, generator):
+        (A * torch.randn(2, generator=generator)).sum().backward()
+        optimizer.step()
 
-    monkeypatch.setattr(os, "fsync", killed)
-    later = Checkpoint(state.W1, state.W2, [2.0, 1.0], [3.0, 2.0])
-    with pytest.raises(KeyboardInterrupt):
-        save_checkpoint(path, {"lr": 1.0}, later)
-    assert load_checkpoint(path, {"lr": 1.0}, 5).losses_tr == [2.0]
-    assert {p.name for p in tmp_path.iterdir()} == {"run.npz", "run.npz.unfinished"}
-
-
-@pytest.mark.parametrize(
-    ("settings", "saved"), [({}, 100), ({"checkpoint_every": 7}, 105)]
-)
-def test_an_interrupted_run_leaves_its_last_checkpoint(
-    settings, saved, tmp_path, monkeypatch
-):
-    record = TrainingLog.record
-
-    def interrupted(self, t, *losses):
-        if t == 110:
-            raise KeyboardInterrupt
-        record(self, t, *losses)
-
-    monkeypatch.setattr(TrainingLog, "record", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        train(arrays(), 200, checkpoint=tmp_path / "run.npz", **settings)
-    assert load_unchecked(tmp_path / "run.npz")["iteration"] == saved
+    step(W, ours, generator)
+    state = {"W": W, "Adam": ours.state_dict(), "drawn": generator.get_state()}
+    save_checkpoint(tmp_path / "run.pt", {}, state)
+    state = load_checkpoint(tmp_path / "run.pt", {})
+    V.data = state["W"].data
+    theirs.load_state_dict(state["Adam"])
+    other.set_state(state["drawn"])
+    for A, optimizer, drawn in ((W, ours, generator), (V, theirs, other)):
+        optimizer.zero_grad()
+        step(A, optimizer, drawn)
+    assert torch.equal(W, V)
 
 
-def test_a_checkpoint_says_whose_it_is(tmp_path):
-    path = tmp_path / "run.npz"
-    train(arrays(), 20, checkpoint=path)
-    file = load_unchecked(path)
-    assert file["iteration"] == 20
-    assert json.loads(str(file["facts"]))["lr"] == LR
-
-
-@pytest.mark.parametrize(
-    ("settings", "error", "message"),
-    [
-        ({"checkpoint": 3}, TypeError, r"checkpoint: expected a path, got 3 \(int\)$"),
-        (
-            {"checkpoint": "no/such/folder/x"},
-            ValueError,
-            "checkpoint: expected a file in .*, got 'no/such/folder/x'",
-        ),
-        ({"checkpoint": "."}, ValueError, "checkpoint: expected a file in"),
-        ({"checkpoint_every": 0}, ValueError, "checkpoint_every: .* at least 1, got 0"),
-        ({"checkpoint_every": 2.0}, TypeError, "checkpoint_every: expected an integer"),
-        ({"timeout": 0}, ValueError, "timeout: .* above 0, got 0"),
-        ({"timeout": float("inf")}, ValueError, "timeout: expected a finite number"),
-        ({"timeout": "long"}, TypeError, "timeout: expected a number of seconds"),
-    ],
-)
-def test_arguments_of_its_own(settings, error, message):
-    with pytest.raises(error, match=message):
-        train(arrays(), 5, **settings)
+def test_a_timeout_is_a_number_above_0():
+    with (
+        pytest.raises(ValueError, match="timeout: expected a finite number above 0"),
+        process_group(timeout=0),
+    ):
+        pass

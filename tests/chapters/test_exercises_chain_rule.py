@@ -1,0 +1,35 @@
+"""Answers to the exercises of chain_rule, right ones and wrong ones."""
+
+from exercise_forms import Forms, answer_tests
+
+replies, test_reply, test_every_exercise = answer_tests(
+    "chain_rule",
+    {
+        "ex-chain-by-hand": Forms(
+            right=[
+                "[12, -6]",
+                "(12.0, -6.0)",
+                "np.array([12, -6])",
+                "torch.tensor([12.0, -6.0])",
+            ],
+            wrong={
+                "[-6, 12]": "2 of 2 entries are off",
+                "[6, -3]": "2 of 2 entries are off",
+                "[12, 6]": "the first is at index (1,)",
+                "12": "expected shape (2,)",
+            },
+        ),
+        "ex-chain-identity": Forms(
+            right=[
+                "[0, 2, 1]",
+                "(0.0, 2.0, 1.0)",
+                "2 * np.array([0, 1, 0.5])",
+            ],
+            wrong={
+                "[1, 1, 1]": "2 of 3 entries are off",
+                "[0, 1, 0.5]": "2 of 3 entries are off",
+                "[2, 0, 1]": "2 of 3 entries are off",
+            },
+        ),
+    },
+)

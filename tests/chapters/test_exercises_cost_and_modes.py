@@ -1,0 +1,45 @@
+"""Answers to the exercises of cost_and_modes, right ones and wrong ones."""
+
+from exercise_forms import Forms, answer_tests
+
+replies, test_reply, test_every_exercise = answer_tests(
+    "cost_and_modes",
+    {
+        "ex-cost-by-hand": Forms(
+            right=[
+                "[200, 280]",
+                "(200, 280)",
+                "np.array([200.0, 280.0])",
+            ],
+            wrong={
+                "[20, 28]": "2 of 2 entries are off",
+                "[200, 400]": "1 of 2 entries are off",
+                "[200, 200]": "1 of 2 entries are off",
+            },
+        ),
+        "ex-cost-segments": Forms(
+            right=[
+                "[4, 3, 2, 1]",
+                "range(4, 0, -1)",
+                "np.arange(4, 0, -1)",
+            ],
+            wrong={
+                "[1, 2, 3, 4]": "entries are off",
+                "[5, 5]": "expected shape (4,)",
+                "[3, 3, 2, 2]": "entries are off",
+            },
+        ),
+        "ex-backpropagation-brackets": Forms(
+            right=[
+                "20000",
+                "20_000.0",
+                "50 * 100 + 100 * 50 + 100 * 100",
+            ],
+            wrong={
+                "510_000": "is off by",
+                "10_000": "is off by",
+                "25_000": "is off by",
+            },
+        ),
+    },
+)

@@ -1,0 +1,69 @@
+"""Answers to the exercises of the autograd lab, right ones and wrong ones."""
+
+from exercise_forms import Forms, answer_tests
+
+SOFTPLUS = """
+class Mine(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, z):
+        ctx.save_for_backward(z)
+        return torch.logaddexp(z, torch.zeros_like(z))
+
+    @staticmethod
+    def backward(ctx, grad_s):
+        (z,) = ctx.saved_tensors
+        return grad_s * torch.sigmoid(z)
+
+
+answer = Mine
+"""
+STABLE = "z.clamp(min=0) + torch.log1p(torch.exp(-z.abs()))"
+LOG = "torch.logaddexp(z, torch.zeros_like(z))"
+
+replies, test_reply, test_every_exercise = answer_tests(
+    "lab_autograd",
+    {
+        "ex-autograd-thrice": Forms(
+            right=["11", "6 + 5", "[11.0]", "torch.tensor(11)", "np.float32(11)"],
+            wrong={
+                "17": "the first gradient is thrown away",
+                "5": "the last call adds to what is there",
+                "6": "the last call adds the derivative of 5v",
+                "24": "these are values, not derivatives",
+                "v.grad": "name 'v' is not defined",
+            },
+        ),
+        "ex-autograd-mean": Forms(
+            right=[
+                "(5 * grad_5 + 2 * grad_2) / 7",
+                "np.average([grad_5, grad_2], axis=0, weights=[5, 2])",
+                "((10 * grad_5 + 4 * grad_2) / 14).float()",
+                "[[1.7149, 4.8334, 0.1597, -9.1157, -0.1943, 0.0684],"
+                "[-1.3683, -1.9515, 0.1205, 1.7677, 0.3819, 0.0753],"
+                "[3.5858, 3.6255, -0.5987, -3.5775, -1.1975, -0.3038]]",
+            ],
+            wrong={
+                "grad_5 + grad_2": "a mean of all is no sum of means",
+                "(grad_5 + grad_2) / 2": "the chunks differ in size",
+                "(2 * grad_5 + 5 * grad_2) / 7": "the weights are swapped",
+                "5 * grad_5 + 2 * grad_2": "divide by the number of rows",
+                "grad_5": "entries are off; the first is at index (0, 0)",
+            },
+        ),
+        "ex-autograd-softplus": Forms(
+            right=[
+                SOFTPLUS,
+                SOFTPLUS.replace(LOG, STABLE),
+                SOFTPLUS.replace(LOG, "torch.nn.functional.softplus(z)").replace(
+                    "torch.sigmoid(z)", "1 / (1 + torch.exp(-z))"
+                ),
+            ],
+            wrong={
+                SOFTPLUS.replace("grad_s * ", ""): "must multiply by the upstream",
+                SOFTPLUS.replace(LOG, "torch.log1p(torch.exp(z))"): "you have inf",
+                SOFTPLUS.replace("torch.sigmoid(z)", "(z > 0)"): "index (1, 1)",
+                "torch.nn.functional.softplus": "expected a subclass of torch.auto",
+            },
+        ),
+    },
+)

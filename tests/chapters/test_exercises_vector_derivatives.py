@@ -1,0 +1,35 @@
+"""Answers to the exercises of vector_derivatives, right ones and wrong ones."""
+
+from exercise_forms import Forms, answer_tests
+
+replies, test_reply, test_every_exercise = answer_tests(
+    "vector_derivatives",
+    {
+        "ex-vec-by-hand": Forms(
+            right=[
+                "[[5, 2], [1, 1], [4, 0]]",
+                "np.array([[5.0, 2], [1, 1], [4, 0]])",
+                "((5, 2), (1, 1), (4, 0))",
+            ],
+            wrong={
+                "[[5, 1, 4], [2, 1, 0]]": "expected shape (3, 2)",
+                "[[2, 5], [1, 1], [4, 0]]": "2 of 6 entries are off",
+                "[[5, 2], [1, 1], [2, 0]]": "1 of 6 entries are off",
+            },
+        ),
+        "ex-vec-running-sum": Forms(
+            right=[
+                "np.cumsum(g[::-1])[::-1]",
+                "g.sum() - np.cumsum(g) + g",
+                "[1.5, 0.5, 2.5, 2, -1]",
+                "g @ np.tri(5)",
+            ],
+            wrong={
+                "np.cumsum(g)": "entries are off",
+                "np.cumsum(g[::-1])": "entries are off",
+                "g[::-1]": "entries are off",
+                "[[1.5, 0.5, 2.5, 2, -1]]": "expected shape (5,)",
+            },
+        ),
+    },
+)
