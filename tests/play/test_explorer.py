@@ -411,3 +411,34 @@ def test_axe_finds_nothing_at_the_start_and_in_the_middle(visit, name, width, sc
         explorer.root.locator(".leaf .spot.v").first.click()
     assert not page.evaluate(RUN_AXE, [scheme, "all"])
     assert page.evaluate("document.scrollingElement.scrollWidth") <= width
+
+
+COLOURS = """(element) => {
+    const pen = document.createElement("canvas").getContext("2d");
+    const page = getComputedStyle(document.body).backgroundColor;
+    const ground = page === "rgba(0, 0, 0, 0)" ? "white" : page;
+    const layers = [[ground], [ground, getComputedStyle(element).color]];
+    return layers.map((colours) => {
+        for (const colour of colours) {
+            pen.fillStyle = colour;
+            pen.fillRect(0, 0, 1, 1);
+        }
+        return [...pen.getImageData(0, 0, 1, 1).data].slice(0, 3);
+    });
+}"""
+
+
+def luminance(colour):
+    parts = [c / 255 for c in colour]
+    linear = [c / 12.92 if c < 0.04 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+    return sum(c * w for c, w in zip(linear, (0.2126, 0.7152, 0.0722), strict=True))
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_numbers_of_both_colours_can_be_read(visit, scheme):
+    """Where colours are mixed, axe gives no verdict."""
+    four = visit("four", color_scheme=scheme)
+    four.button("To the end").click()
+    for start in ("z, value", "z, gradient"):
+        low, high = sorted(map(luminance, four.spot(start).evaluate(COLOURS)))
+        assert (high + 0.05) / (low + 0.05) > 5.5

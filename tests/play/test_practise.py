@@ -28,6 +28,7 @@ const run = ([grade, seed]) => {
   });
   const right = nodes.map(({id}) => judge(graph, id, gradients[id][0]).right);
   return {right, planted, values: values.flat(), used: uses.map((u) => u.length),
+          kinks: nodes.some(({op, operands: [k]}) => op === "relu" && !values[k][0]),
           ops: nodes.map((node) => node.op)};
 };
 """
@@ -65,5 +66,6 @@ def test_grades_differ_and_a_seed_always_gives_the_same_graph(exercises):
     assert again[0] == exercises[2, 5] != again[1] == exercises[2, 6]
     for (grade, _), found in exercises.items():
         assert max(map(abs, found["values"])) <= 100
+        assert not found["kinks"]
         assert (max(found["used"]) > 1) == (grade > 1)
         assert ("relu" in found["ops"]) <= (grade > 1)
