@@ -98,7 +98,7 @@ WRONG = {
     "x.sum(0.5)": (6, "expected a whole number"),
     "[1, 2] + x": (10, "the result has shape (2,): expected a single number"),
     "a=[1,2]\nb=[1,2,3]\n(a*b).sum()": (20, "shapes (2,) and (3,) don't fit together"),
-    "a=[[1,2]]\n(a @ a).sum()": (13, "as many columns on the left as rows"),
+    "a=[[1,2]]\n(a @ a).sum()": (13, "as many columns left as rows"),
     "x @ 2": (2, "expected as many columns"),
     "[[1, 2], [3]].sum()": (0, "rows of the same length"),
     "[[[[1]]]].sum()": (3, "lists at most three deep"),

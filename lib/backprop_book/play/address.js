@@ -3,7 +3,9 @@
 // e: an expression, to the end. None of these signs changes in an address.
 
 const NUMBERS = String.raw`(?:_-?[\d.]+(?:e[+-]?\d+)?)+`;
-const FIELDS = new RegExp(`^(?:s\\d{1,3}|v\\d{1,2}${NUMBERS}|r[\\d.e+-]+|o\\d|g[123]_\\d{1,9})$`);
+const FIELDS = new RegExp(
+  `^(?:s\\d{1,3}|v\\d{1,2}${NUMBERS}|r[\\d.e+-]+|o\\d|g[123]_\\d{1,9})$`,
+);
 
 function encodeState({ step, leaves, rate, optimiser, exercise, text }) {
   const fields = [];
@@ -22,9 +24,13 @@ function decodeState(encoded) {
   }
   const end = `*${encoded}`.indexOf("*e");
   const head = end < 0 ? encoded : encoded.slice(0, end);
-  const state = { leaves: new Map(), text: end < 0 ? undefined : encoded.slice(end + 1) };
+  const state = {
+    leaves: new Map(),
+    text: end < 0 ? undefined : encoded.slice(end + 1),
+  };
   for (const field of head.split("*").filter(Boolean)) {
-    if (!FIELDS.test(field)) throw new Problem(`the address has an unknown part ${quote(field)}`);
+    if (!FIELDS.test(field))
+      throw new Problem(`the address has an unknown part ${quote(field)}`);
     const numbers = field.slice(1).split("_").map(Number);
     if (!numbers.every(Number.isFinite)) {
       throw new Problem(`the address has a number out of range in ${quote(field)}`);
@@ -44,7 +50,9 @@ function setLeaves(graph, leaves) {
   for (const [id, data] of leaves) {
     const leaf = graph.nodes[id];
     if (leaf?.op !== "leaf" || leaf.data.length !== data.length) {
-      throw new Problem(`the address has numbers for ${leaf?.label ?? "a leaf"} that don't fit`);
+      throw new Problem(
+        `the address has numbers for ${leaf?.label ?? "a leaf"} that don't fit`,
+      );
     }
   }
   for (const [id, data] of leaves) graph.nodes[id].data = data;

@@ -54,6 +54,10 @@ function normalAxes(axes, rank) {
 // The index of an entry in words: "row 1, column 2", counted from 1.
 function placeOf(entry, shape) {
   const names = [["entry"], ["row", "column"], ["block", "row", "column"]];
-  const index = stridesOf(shape).map((stride, k) => Math.floor(entry / stride) % shape[k]);
-  return index.map((n, k) => `${names[shape.length - 1]?.[k] ?? "axis"} ${n + 1}`).join(", ");
+  const index = stridesOf(shape).map(
+    (stride, k) => Math.floor(entry / stride) % shape[k],
+  );
+  return index
+    .map((n, k) => `${names[shape.length - 1]?.[k] ?? "axis"} ${n + 1}`)
+    .join(", ");
 }

@@ -2,7 +2,10 @@
 
 const PAUSE = 1400;
 const WAYS = {
-  ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1],
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
 };
 
 class Explorer {
@@ -24,7 +27,11 @@ class Explorer {
     const root = host.attachShadow({ mode: "open" });
     const parts = [this.makeBar(), this.box, panel, this.extras, this.live];
     // A group: several explorers on a page are no landmarks.
-    const play = h("section", { class: "play", role: "group", "aria-label": "Explorer" }, parts);
+    const play = h(
+      "section",
+      { class: "play", role: "group", "aria-label": "Explorer" },
+      parts,
+    );
     root.append(h("style", {}, STYLE), h("slot"), play);
     this.root = root;
     this.setGraph(new Graph(nodes));
@@ -35,8 +42,9 @@ class Explorer {
     this.takeAddress();
     this.render();
     this.ready = true;
-    new ResizeObserver(() => this.width === this.box.clientWidth || this.arrange())
-      .observe(this.box);
+    new ResizeObserver(
+      () => this.width === this.box.clientWidth || this.arrange(),
+    ).observe(this.box);
   }
 
   tellTools(what, ...given) {
@@ -44,23 +52,35 @@ class Explorer {
   }
 
   makeBar() {
-    const named = (label, sign, act) => button(sign, act, { "aria-label": label, title: label });
+    const named = (label, sign, act) =>
+      button(sign, act, { "aria-label": label, title: label });
     const by = (steps) => () => this.go(this.step + steps);
     this.player = named("Play", "▶", () => this.play(!this.timer));
     this.where = h("span", { class: "where" });
-    this.toStart = [named("To the start", "«", by(-1e9)), named("Step back", "‹", by(-1))];
+    this.toStart = [
+      named("To the start", "«", by(-1e9)),
+      named("Step back", "‹", by(-1)),
+    ];
     this.toEnd = [named("Step", "Step ›", by(1)), named("To the end", "»", by(1e9))];
     const keys = { ArrowLeft: -1, ArrowRight: 1, Home: -1e9, End: 1e9 };
-    this.bar = h("div", {
-      class: "bar",
-      role: "toolbar",
-      "aria-label": "Steps: the arrow keys step, Home and End lead to the ends",
-      onkeydown: (event) => {
-        if (!keys[event.key]) return;
-        event.preventDefault();
-        by(keys[event.key])();
+    this.bar = h(
+      "div",
+      {
+        class: "bar",
+        role: "toolbar",
+        "aria-label": "Steps: the arrow keys step, Home and End lead to the ends",
+        onkeydown: (event) => {
+          if (!keys[event.key]) return;
+          event.preventDefault();
+          by(keys[event.key])();
+        },
       },
-    }, this.toStart, this.toEnd[0], this.player, this.toEnd[1], this.where);
+      this.toStart,
+      this.toEnd[0],
+      this.player,
+      this.toEnd[1],
+      this.where,
+    );
     return this.bar;
   }
 
@@ -71,7 +91,10 @@ class Explorer {
     this.answered = new Set(exercise && [graph.root]);
     this.steps = [
       ...graph.nodes.filter((node) => node.operands.length).map(({ id }) => ["v", id]),
-      ...graph.nodes.filter((node) => node.learns).reverse().map(({ id }) => ["g", id]),
+      ...graph.nodes
+        .filter((node) => node.learns)
+        .reverse()
+        .map(({ id }) => ["g", id]),
     ];
     this.turns = new Map(this.steps.map((step, k) => [step.join(), k]));
     this.step = exercise ? this.steps.length : 0;
@@ -90,7 +113,11 @@ class Explorer {
   draw() {
     this.spots = new Map();
     const make = (spot) => {
-      const made = h("button", { type: "button", class: `spot ${spot.kind}`, tabindex: -1 });
+      const made = h("button", {
+        type: "button",
+        class: `spot ${spot.kind}`,
+        tabindex: -1,
+      });
       this.spots.set(keyOf(spot), Object.assign(made, { spot }));
       return made;
     };
@@ -98,12 +125,18 @@ class Explorer {
       const { id, shape } = node;
       const size = sizeOf(shape);
       const grid = (kind) => {
-        const entries = Array.from({ length: size }, (_, entry) => make({ kind, id, entry }));
+        const entries = Array.from({ length: size }, (_, entry) =>
+          make({ kind, id, entry }),
+        );
         const block = sizeOf(shape.slice(-2));
         const first = (k) => k >= block && k % block < shape.at(-1);
         entries.forEach((spot, k) => spot.classList.toggle("apart", first(k)));
         const type = `grid of-${kind}${size > 1 ? " many" : ""}`;
-        return h("div", { class: type, style: `--columns: ${shape.at(-1) ?? 1}` }, entries);
+        return h(
+          "div",
+          { class: type, style: `--columns: ${shape.at(-1) ?? 1}` },
+          entries,
+        );
       };
       const title = make({ kind: "n", id });
       title.append(...write([named(node)]));
@@ -116,11 +149,14 @@ class Explorer {
     });
     this.lines = this.graph.nodes.flatMap(({ id, operands }) =>
       operands.map((from, operand) => ({
-        from, id, operand,
+        from,
+        id,
+        operand,
         path: h("path"),
         head: h("path", { class: "head", d: "M-7 -4L0 0L-7 4Z" }),
         spot: make({ kind: "e", id, operand }),
-      })));
+      })),
+    );
     const drawn = this.lines.flatMap(({ path, head }) => [path, head]);
     const svg = h("svg", { "aria-hidden": "true" }, drawn);
     const spots = this.lines.map(({ spot }) => spot);
@@ -132,15 +168,19 @@ class Explorer {
   // From left to right where that fits, else downwards where that is narrower.
   arrange() {
     this.width = this.box.clientWidth;
-    const sizes = this.boxes.map(({ offsetWidth: width, offsetHeight: height }) =>
-      ({ width, height }));
+    const sizes = this.boxes.map(({ offsetWidth: width, offsetHeight: height }) => ({
+      width,
+      height,
+    }));
     const edge = (from) => (this.adds(from) ? WRITTEN : SLIM);
     const [across, down] = [false, true].map((vertical) =>
-      layOut(this.graph.nodes, sizes, edge, vertical));
+      layOut(this.graph.nodes, sizes, edge, vertical),
+    );
     // Where there is room, arrays side by side are worth a little scrolling.
     const most = this.width * (this.width < 500 ? 1 : 1.4);
     const layout = across.width > most && down.width < across.width ? down : across;
-    const put = (element, { x, y }) => (element.style.cssText = `left: ${x}px; top: ${y}px`);
+    const put = (element, { x, y }) =>
+      (element.style.cssText = `left: ${x}px; top: ${y}px`);
     this.sheet.style.cssText = `width: ${layout.width}px; height: ${layout.height}px`;
     layout.nodes.forEach((point, id) => put(this.boxes[id], point));
     layout.edges.forEach((found, k) => {
@@ -166,9 +206,12 @@ class Explorer {
     this.render();
     const here = this.steps[this.step - 1];
     const last = this.step === this.steps.length;
-    this.say(!here ? "At the start: only the leaves have their numbers."
-      : `${this.where.textContent}: ${stepInWords(this.graph, ...here)}.`
-        + (last ? " That was the last step." : ""));
+    this.say(
+      !here
+        ? "At the start: only the leaves have their numbers."
+        : `${this.where.textContent}: ${stepInWords(this.graph, ...here)}.` +
+            (last ? " That was the last step." : ""),
+    );
     if (last) this.play(false);
   }
 
@@ -215,7 +258,8 @@ class Explorer {
       const aside = Math.abs(dx * way[1]) + Math.abs(dy * way[0]);
       return ahead < 2 || aside > 4 * ahead ? Infinity : ahead + 2 * aside;
     };
-    const found = [...this.spots.values()].map((element) => [far(element), element])
+    const found = [...this.spots.values()]
+      .map((element) => [far(element), element])
       .reduce((best, other) => (other[0] < best[0] ? other : best));
     if (found[0] < Infinity) found[1].focus();
   }
@@ -227,11 +271,16 @@ class Explorer {
     if (spot?.kind !== "v" || this.graph.nodes[spot.id].op !== "leaf") return;
     const from = this.graph.values[spot.id][spot.entry];
     let moved = false;
-    dragging(pressed, event, ({ clientX }) => {
-      const change = Math.round((clientX - event.clientX) / 4) / 20;
-      moved ||= change !== 0;
-      if (moved) this.setNumber(spot, Number((from + change).toFixed(6)));
-    }, () => this.renderEditor());
+    dragging(
+      pressed,
+      event,
+      ({ clientX }) => {
+        const change = Math.round((clientX - event.clientX) / 4) / 20;
+        moved ||= change !== 0;
+        if (moved) this.setNumber(spot, Number((from + change).toFixed(6)));
+      },
+      () => this.renderEditor(),
+    );
     pressed.focus();
   }
 
@@ -256,7 +305,8 @@ class Explorer {
   render(withEditor = true) {
     const here = this.steps[this.step - 1];
     const phase = here?.[0] === "v" ? "forward" : "backward";
-    this.where.textContent = here ? `Step ${this.step} of ${this.steps.length}, ${phase}`
+    this.where.textContent = here
+      ? `Step ${this.step} of ${this.steps.length}, ${phase}`
       : `Start, ${this.steps.length} steps`;
     this.bar.hidden = Boolean(this.exercise);
     for (const b of this.toStart) b.setAttribute("aria-disabled", !here);
@@ -272,20 +322,25 @@ class Explorer {
   renderNumbers() {
     const { graph } = this;
     for (const element of this.spots.values()) {
-      const { text, label, shown } = spotInWords(graph, element.spot, (...what) => this.shows(...what));
+      const { text, label, shown } = spotInWords(graph, element.spot, (...what) =>
+        this.shows(...what),
+      );
       if (element.spot.kind !== "n") element.textContent = text;
       element.setAttribute("aria-label", label);
       element.classList.toggle("hidden", !shown);
     }
     for (const { id, operands } of graph.nodes.filter((node) => node.op === "relu")) {
-      const shut = graph.values[operands[0]].map((x) => this.shows("v", id) && !(x > 0));
+      const shut = graph.values[operands[0]].map(
+        (x) => this.shows("v", id) && !(x > 0),
+      );
       this.boxes[id].classList.toggle("blocked", shut.every(Boolean));
       shut.forEach((is, entry) =>
-        this.spots.get(keyOf({ kind: "v", id, entry })).classList.toggle("shut", is));
+        this.spots.get(keyOf({ kind: "v", id, entry })).classList.toggle("shut", is),
+      );
     }
   }
 
-  // The rule of what is looked at, else of the step; and what it speaks of in the graph.
+  // The rule of what is looked at, else of the step; what it speaks of is marked.
   renderRule(here) {
     const { graph } = this;
     const shows = (...what) => this.shows(...what);
@@ -293,8 +348,12 @@ class Explorer {
     const size = here && sizeOf(graph.nodes[id].shape);
     const step = here && { kind, id, entry: size === 1 ? 0 : undefined };
     const spot = this.spot ?? (this.exercise ? undefined : step);
-    const { lines, marks } = spot ? explain(graph, spot, shows)
-      : { lines: [say`Step: first the values, one node at a time, then the gradients.`], marks: [] };
+    const { lines, marks } = spot
+      ? explain(graph, spot, shows)
+      : {
+          lines: [say`Step: first the values, one node at a time, then the gradients.`],
+          marks: [],
+        };
     this.rule.replaceChildren(...lines.map((line) => h("p", {}, write(line))));
     const marked = new Set(marks.map(keyOf));
     const whole = spot && spot.kind !== "e" && spot.entry === undefined;
@@ -306,19 +365,23 @@ class Explorer {
     }
     (this.spots.get(current) ?? this.spots.values().next().value).tabIndex = 0;
     this.boxes.forEach((box, k) =>
-      box.classList.toggle("current", spot?.id === k && spot.kind !== "e"));
+      box.classList.toggle("current", spot?.id === k && spot.kind !== "e"),
+    );
     for (const { from, id: to, operand, path, head } of this.lines) {
       const own = spot?.kind === "e" && to === spot.id && operand === spot.operand;
       const forward = own || (to === spot?.id && ["n", "v"].includes(spot.kind));
       const away = from === spot?.id && spot.kind !== "e";
-      const back = (own || (away && (spot.kind !== "v" || graph.nodes[from].op === "leaf")))
-        && graph.nodes[from].learns && this.shows("g", to);
+      const back =
+        (own || (away && (spot.kind !== "v" || graph.nodes[from].op === "leaf"))) &&
+        graph.nodes[from].learns &&
+        this.shows("g", to);
       for (const part of [path, head]) {
         part.classList.toggle("v", Boolean(forward));
         part.classList.toggle("g", Boolean(back));
       }
     }
-    if (spot) this.follow(spot.kind === "e" ? this.spots.get(current) : this.boxes[spot.id]);
+    if (spot)
+      this.follow(spot.kind === "e" ? this.spots.get(current) : this.boxes[spot.id]);
   }
 
   // Bring a box into sight, without moving the page.
@@ -334,7 +397,8 @@ class Explorer {
     const { spot } = this;
     const node = spot && this.graph.nodes[spot.id];
     this.editor.replaceChildren();
-    if (this.exercise && node?.learns && !this.answered.has(node.id)) this.tellTools("ask", node);
+    if (this.exercise && node?.learns && !this.answered.has(node.id))
+      this.tellTools("ask", node);
     const one = node?.op === "leaf" && (spot.kind === "v" || node.data.length === 1);
     if (this.exercise || !one || spot.kind === "g") return;
     const at = { id: spot.id, entry: spot.entry ?? 0 };
@@ -345,12 +409,18 @@ class Explorer {
     const problem = h("span", { class: "problem", role: "alert" });
     const field = numberField(name, value);
     const slider = h("input", {
-      type: "range", min: -reach, max: reach, step: 0.05, "aria-label": `${name}, slider`,
+      type: "range",
+      min: -reach,
+      max: reach,
+      step: 0.05,
+      "aria-label": `${name}, slider`,
     });
     slider.value = String(value);
     const set = (source, other) => () => {
       const x = numberIn(source);
-      problem.textContent = Number.isFinite(x) ? "" : "Expected a number, such as −0.5.";
+      problem.textContent = Number.isFinite(x)
+        ? ""
+        : "Expected a number, such as −0.5.";
       if (!Number.isFinite(x)) return;
       other.value = String(x);
       this.setNumber(at, x);
@@ -369,7 +439,8 @@ class Explorer {
     this.keeper = setTimeout(() => {
       const address = new URL(location.href);
       const { step, exercise } = this;
-      const leaves = this.graph.leaves.map(({ id, data }) => [id, data])
+      const leaves = this.graph.leaves
+        .map(({ id, data }) => [id, data])
         .filter(([id, data]) => data.some((x, k) => x !== this.start.get(id)[k]));
       const state = { step, exercise, leaves };
       this.tellTools("keep", state);

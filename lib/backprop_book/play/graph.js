@@ -1,4 +1,4 @@
-// A graph with its values, gradients, and the share of a gradient that each edge carries.
+// A graph with its values, its gradients, and the share that each edge carries.
 
 const LIMITS = { nodes: 60, entries: 60, depth: 40, text: 2000, address: 4000 };
 const STEP = 1e-5;
@@ -30,7 +30,9 @@ class Graph {
     this.root = this.nodes.length - 1;
     const { shape } = this.nodes[this.root];
     if (sizeOf(shape) !== 1) {
-      throw new Problem(`expected a single number as the result, got shape ${inWords(shape)}`);
+      throw new Problem(
+        `expected a single number as the result, got shape ${inWords(shape)}`,
+      );
     }
     this.nameAll();
     this.update();
@@ -39,8 +41,8 @@ class Graph {
   add(node) {
     const added = { ...wired(this.nodes, node), uses: [], id: this.nodes.length };
     added.operands.forEach((k, p) => this.nodes[k].uses.push([added.id, p]));
-    added.learns = added.op === "leaf"
-      || added.operands.some((k) => this.nodes[k].learns);
+    added.learns =
+      added.op === "leaf" || added.operands.some((k) => this.nodes[k].learns);
     this.nodes.push(added);
   }
 
@@ -78,7 +80,10 @@ class Graph {
     const out = [...values];
     for (const node of this.nodes.slice(start + 1)) {
       if (node.operands.length) {
-        out[node.id] = computeValue(node, node.operands.map((k) => out[k]));
+        out[node.id] = computeValue(
+          node,
+          node.operands.map((k) => out[k]),
+        );
       }
     }
     return out;
@@ -107,7 +112,12 @@ class Graph {
   }
 
   eachLocal(node, visit) {
-    eachLocal(node, node.operands.map((k) => this.values[k]), this.values[node.id], visit);
+    eachLocal(
+      node,
+      node.operands.map((k) => this.values[k]),
+      this.values[node.id],
+      visit,
+    );
   }
 
   // L where one entry of one node has another value, whatever it is computed from.
@@ -124,9 +134,14 @@ class Graph {
     const [low, high] = [value - h, value + h].map((v) => this.lossWith(id, entry, v));
     const loss = (values) => values[this.root][0];
     const active = (values, k, j) => values[k][j] > 0;
-    const kinks = this.nodes.filter((node) => node.op === "relu"
-      && this.values[node.id].some((_, j) =>
-        active(low, node.operands[0], j) !== active(high, node.operands[0], j)));
+    const kinks = this.nodes.filter(
+      (node) =>
+        node.op === "relu" &&
+        this.values[node.id].some(
+          (_, j) =>
+            active(low, node.operands[0], j) !== active(high, node.operands[0], j),
+        ),
+    );
     return {
       central: (loss(high) - loss(low)) / (2 * h),
       left: (this.loss - loss(low)) / h,
@@ -143,6 +158,8 @@ function format(x, digits = 4) {
   if (!Number.isFinite(x)) return x > 0 ? "∞" : "−∞";
   const size = Math.abs(x);
   const small = size && (size < 1e-3 || size >= 1e6);
-  const rounded = small ? x.toExponential(digits - 2) : String(+x.toPrecision(digits) + 0);
+  const rounded = small
+    ? x.toExponential(digits - 2)
+    : String(+x.toPrecision(digits) + 0);
   return rounded.replaceAll("-", "−").replace("e+", "e");
 }

@@ -15,24 +15,34 @@ function layOut(nodes, sizes, edgeSize, vertical) {
   const deepest = Math.max(...depth);
   const layers = Array.from({ length: 2 * deepest + 1 }, () => []);
   const place = (layer, size) => {
-    const box = { along: size[along], across: size[across], before: [], after: [], layer };
+    const box = {
+      along: size[along],
+      across: size[across],
+      before: [],
+      after: [],
+      layer,
+    };
     layers[layer].push(box);
     return box;
   };
-  const boxes = nodes.map((node) => place(2 * (deepest - depth[node.id]), sizes[node.id]));
-  const edges = nodes.flatMap((node) => node.operands.map((k, operand) => {
-    const chain = [boxes[k]];
-    for (let layer = boxes[k].layer + 1; layer < boxes[node.id].layer; layer++) {
-      const first = chain.length === 1;
-      chain.push(place(layer, first ? edgeSize(k) : { width: 0, height: 0 }));
-    }
-    chain.push(boxes[node.id]);
-    chain.slice(1).forEach((box, n) => {
-      box.before.push(chain[n]);
-      chain[n].after.push(box);
-    });
-    return { from: k, to: node.id, operand, chain };
-  }));
+  const boxes = nodes.map((node) =>
+    place(2 * (deepest - depth[node.id]), sizes[node.id]),
+  );
+  const edges = nodes.flatMap((node) =>
+    node.operands.map((k, operand) => {
+      const chain = [boxes[k]];
+      for (let layer = boxes[k].layer + 1; layer < boxes[node.id].layer; layer++) {
+        const first = chain.length === 1;
+        chain.push(place(layer, first ? edgeSize(k) : { width: 0, height: 0 }));
+      }
+      chain.push(boxes[node.id]);
+      chain.slice(1).forEach((box, n) => {
+        box.before.push(chain[n]);
+        chain[n].after.push(box);
+      });
+      return { from: k, to: node.id, operand, chain };
+    }),
+  );
   untangle(layers);
   let end = GAP.margin;
   for (const layer of layers) {
@@ -104,7 +114,8 @@ function untangle(layers) {
 // last, broken where its share is written. Edges into one node arrive side by side.
 function curve(chain, point, { operand }) {
   const [label, last] = [chain[1], chain.at(-1)];
-  const aside = last.before.length > 1 ? (2 * operand - 1) * Math.min(8, last.across / 6) : 0;
+  const aside =
+    last.before.length > 1 ? (2 * operand - 1) * Math.min(8, last.across / 6) : 0;
   const written = label.along > SLIM.width;
   const text = (a, c) => {
     const { x, y } = point(a, c);

@@ -3,8 +3,15 @@
 
 // Text in pieces: a piece is a string or {text, kind}, where kind gives it its colour.
 const say = (strings, ...pieces) =>
-  strings.flatMap((string, k) => [string, pieces[k] ?? ""]).flat().filter(Boolean);
-const plain = (pieces) => [pieces].flat().map((piece) => piece.text ?? piece).join("");
+  strings
+    .flatMap((string, k) => [string, pieces[k] ?? ""])
+    .flat()
+    .filter(Boolean);
+const plain = (pieces) =>
+  [pieces]
+    .flat()
+    .map((piece) => piece.text ?? piece)
+    .join("");
 
 // f: the value. d: the local derivative with respect to each operand; a, b are the
 // operands' entries, y the result's, p the exponent. forward, back: both in words.
@@ -40,7 +47,9 @@ const ELEMENTWISE = {
     forward: (A, B) => say`${A} ** ${B}`,
     back: [
       (G, A, B, Y, p) =>
-        p === 2 ? say`${G} × 2 ${A}` : say`${G} × ${String(p)} ${A} ** ${String(p - 1)}`,
+        p === 2
+          ? say`${G} × 2 ${A}`
+          : say`${G} × ${String(p)} ${A} ** ${String(p - 1)}`,
     ],
   },
   neg: {
@@ -104,19 +113,33 @@ const WIRES = {
     const B = b.length === 1 ? [...b, 1] : b;
     if (!a.length || !b.length || A.at(-1) !== B.at(-2)) {
       throw new Problem(
-        `${inWords(a)} @ ${inWords(b)}: expected as many columns on the left as rows on ` +
-          "the right",
+        `${inWords(a)} @ ${inWords(b)}: expected as many columns left as rows ` +
+          "right",
       );
     }
-    const full = [...broadcastShape(A.slice(0, -2), B.slice(0, -2)), A.at(-2), B.at(-1)];
-    const batch = (shape) => broadcastStrides(shape.slice(0, -2), full.length - 2)
-      .map((stride) => stride * sizeOf(shape.slice(-2)));
+    const full = [
+      ...broadcastShape(A.slice(0, -2), B.slice(0, -2)),
+      A.at(-2),
+      B.at(-1),
+    ];
+    const batch = (shape) =>
+      broadcastStrides(shape.slice(0, -2), full.length - 2).map(
+        (stride) => stride * sizeOf(shape.slice(-2)),
+      );
     const rows = offsets(full, [...batch(A), A.at(-1), 0]);
     const columns = offsets(full, [...batch(B), 0, 1]);
-    const shape = full.filter((_, axis) =>
-      !(a.length === 1 && axis === full.length - 2) && !(b.length === 1 && axis === full.length - 1));
+    const shape = full.filter(
+      (_, axis) =>
+        !(a.length === 1 && axis === full.length - 2) &&
+        !(b.length === 1 && axis === full.length - 1),
+    );
     const terms = rows.flatMap((row, j) =>
-      Array.from({ length: A.at(-1) }, (_, k) => [j, row + k, columns[j] + k * B.at(-1)]));
+      Array.from({ length: A.at(-1) }, (_, k) => [
+        j,
+        row + k,
+        columns[j] + k * B.at(-1),
+      ]),
+    );
     return { shape, terms };
   },
   sum: ([shape], { axis, keepdims }) => {
@@ -140,7 +163,15 @@ const WIRES = {
     const normal = normalAxes(order, before.length);
     const strides = stridesOf(before);
     const shape = normal.map((k) => before[k]);
-    return { shape, from: [offsets(shape, normal.map((k) => strides[k]))] };
+    return {
+      shape,
+      from: [
+        offsets(
+          shape,
+          normal.map((k) => strides[k]),
+        ),
+      ],
+    };
   },
 };
 

@@ -6,7 +6,8 @@ const IN_SVG = ["svg", "path", "circle", "polyline"];
 // An element with attributes, listeners (onclick, …) and children. Text stays text.
 function h(tag, attributes = {}, ...children) {
   const element = IN_SVG.includes(tag)
-    ? document.createElementNS(SVG, tag) : document.createElement(tag);
+    ? document.createElementNS(SVG, tag)
+    : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value);
@@ -18,8 +19,10 @@ function h(tag, attributes = {}, ...children) {
 const button = (label, act, attributes = {}) =>
   h("button", { type: "button", onclick: act, ...attributes }, label);
 
-const write = (pieces) => pieces.map((piece) =>
-  piece.text === undefined ? piece : h("span", { class: piece.kind }, piece.text));
+const write = (pieces) =>
+  pieces.map((piece) =>
+    piece.text === undefined ? piece : h("span", { class: piece.kind }, piece.text),
+  );
 
 function numberField(label, value = "") {
   const field = h("input", { inputmode: "decimal", size: 7, "aria-label": label });
@@ -39,8 +42,12 @@ function numberIn(field) {
 function dragging(element, event, move, stop) {
   element.setPointerCapture(event.pointerId);
   element.addEventListener("pointermove", move);
-  element.addEventListener("lostpointercapture", () => {
-    element.removeEventListener("pointermove", move);
-    stop();
-  }, { once: true });
+  element.addEventListener(
+    "lostpointercapture",
+    () => {
+      element.removeEventListener("pointermove", move);
+      stop();
+    },
+    { once: true },
+  );
 }

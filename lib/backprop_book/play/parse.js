@@ -18,10 +18,16 @@ const quote = (text) => (text.length > 20 ? `"${text.slice(0, 20)}…"` : `"${te
 
 function tokenize(text) {
   if (text.length > LIMITS.text) {
-    throw new Problem(`expected at most ${LIMITS.text} characters, got ${text.length}`, 0);
+    throw new Problem(
+      `expected at most ${LIMITS.text} characters, got ${text.length}`,
+      0,
+    );
   }
   // A new line ends a statement, and so is a token; other blanks only separate.
-  const source = text.replace(/\r(?!\n)/g, "\n").replace(/\n/g, ";").replace(/\s/g, " ");
+  const source = text
+    .replace(/\r(?!\n)/g, "\n")
+    .replace(/\n/g, ";")
+    .replace(/\s/g, " ");
   const tokens = [];
   TOKEN.lastIndex = 0;
   while (source.slice(TOKEN.lastIndex).trim()) {
@@ -84,7 +90,10 @@ class Parser {
     const operands = made.operands.map((k) => this.nodes[k]);
     if (operands.length && operands.every((o) => o.op === "constant")) {
       // As in Python, what is computed from constants is a constant.
-      const data = computeValue(made, operands.map((o) => o.data));
+      const data = computeValue(
+        made,
+        operands.map((o) => o.data),
+      );
       made = { op: "constant", shape: made.shape, data, operands: [] };
     }
     return this.nodes.push(made) - 1;
@@ -116,7 +125,9 @@ class Parser {
     const node = this.nodes[value];
     if (node.op === "constant") {
       node.op = "leaf";
-      node.data.forEach((x) => Number.isFinite(x) || this.fail("finite numbers", equals));
+      node.data.forEach(
+        (x) => Number.isFinite(x) || this.fail("finite numbers", equals),
+      );
     }
     // A second name for the same value would hide the first.
     if (!node.name) node.name = name.text;
@@ -125,7 +136,8 @@ class Parser {
 
   nested(read) {
     this.depth += 1;
-    if (this.depth > LIMITS.depth) this.fail(`at most ${LIMITS.depth} levels of nesting`);
+    if (this.depth > LIMITS.depth)
+      this.fail(`at most ${LIMITS.depth} levels of nesting`);
     const out = read.call(this);
     this.depth -= 1;
     return out;
@@ -282,7 +294,10 @@ function parse(text) {
   const { shape } = parser.nodes[root];
   if (sizeOf(shape) !== 1) {
     const got = `the result has shape ${inWords(shape)}`;
-    throw new Problem(`${got}: expected a single number, such as its .sum()`, text.length);
+    throw new Problem(
+      `${got}: expected a single number, such as its .sum()`,
+      text.length,
+    );
   }
   return new Graph(reachable(parser.nodes, root));
 }

@@ -29,7 +29,8 @@ function exerciseText(grade, random) {
     const other = reuse ? pick(made) : leaf();
     const signs = grade === 1 ? ["*", "*", "+", "-"] : ["*", "*", "+", "-", "-"];
     const unary = grade > 1 && k < operations - 1 && random() < 0.4;
-    const formula = unary ? pick([`relu(${last})`, `${last} ** 2`, `-${last}`])
+    const formula = unary
+      ? pick([`relu(${last})`, `${last} ** 2`, `-${last}`])
       : `${last} ${pick(signs)} ${other}`;
     made.push("abcdef"[k]);
     lines.push(`${made.at(-1)} = ${formula}`);
@@ -46,8 +47,12 @@ function makeExercise(grade, seed) {
     const twice = nodes.some((node) => node.uses.length > 1);
     const relu = nodes.filter((node) => node.op === "relu");
     const nonzero = gradients.filter(([g]) => g).length;
-    if (numbers.every((x) => Math.abs(x) <= 100) && nonzero > nodes.length / 2
-      && (grade === 1 || (twice && relu.every((node) => values[node.operands[0]][0] !== 0)))) {
+    if (
+      numbers.every((x) => Math.abs(x) <= 100) &&
+      nonzero > nodes.length / 2 &&
+      (grade === 1 ||
+        (twice && relu.every((node) => values[node.operands[0]][0] !== 0)))
+    ) {
       return graph;
     }
   }
@@ -67,24 +72,33 @@ function slips(graph, id) {
   const out = [];
   if (uses.length > 1) {
     for (const { share, user } of uses) {
-      out.push([share, `that is one share only, the one from ${user.label}: add the shares`]);
+      out.push([
+        share,
+        `that is one share only, the one from ${user.label}: add the shares`,
+      ]);
     }
-    out.push([uses.reduce((x, { share }) => x * share, 1), "the shares are added, not multiplied"]);
+    out.push([
+      uses.reduce((x, { share }) => x * share, 1),
+      "the shares are added, not multiplied",
+    ]);
   }
   for (const { user, G, local, share } of uses) {
     const with_ = (other, words) => out.push([total - share + other, words]);
     const [x] = graph.values[id];
     if (user.op === "relu" && !local) {
-      with_(G, `the mask: the input of ${user.label} is negative, so its ReLU passes nothing back`);
+      with_(G, `the mask: the input of ${user.label} is negative, nothing passes back`);
     }
     if (user.op === "**") {
       with_(G * x, `the local derivative of ${user.label}: the exponent is left out`);
-      with_(G * 2 * x ** 2, `the local derivative of ${user.label}: the exponent wasn’t lowered`);
+      with_(
+        G * 2 * x ** 2,
+        `the local derivative of ${user.label}: the exponent wasn’t lowered`,
+      );
     }
-    with_(G, `the local derivative of ${user.label} is left out: only the upstream gradient is there`);
-    with_(local, `the upstream gradient ∇${user.label} is left out: only the local derivative is there`);
+    with_(G, `the local derivative of ${user.label} is left out`);
+    with_(local, `the upstream gradient ∇${user.label} is left out`);
     if (user.op === "*") {
-      with_(G * x, `the local derivative of ${user.label} is the other factor, not ${node.label} itself`);
+      with_(G * x, `the local derivative of ${user.label} is the other factor`);
     }
     with_(-share, `the sign of the share from ${user.label}`);
     with_(G + local, `upstream and local are multiplied, not added`);
@@ -96,5 +110,8 @@ function judge(graph, id, answer) {
   const near = (x) => Math.abs(x - answer) <= 1e-6 * Math.max(1, Math.abs(x));
   if (near(graph.gradients[id][0])) return { right: true, words: "Right." };
   const found = slips(graph, id).find(([x]) => near(x));
-  return { right: false, words: `Not yet: ${found?.[1] ?? "work out upstream × local for each use"}.` };
+  return {
+    right: false,
+    words: `Not yet: ${found?.[1] ?? "work out upstream × local for each use"}.`,
+  };
 }

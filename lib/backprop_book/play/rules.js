@@ -8,7 +8,8 @@ const factor = (x, kind) => (x < 0 ? say`(${number(x, kind)})` : [number(x, kind
 
 // A spot is what can be looked at: {kind: "n", id} is a node, {kind: "v" or "g", id,
 // entry} an entry of its value or gradient, {kind: "e", id, operand} an edge into it.
-const keyOf = ({ kind, id, entry, operand }) => [kind, id, entry ?? operand ?? 0].join(".");
+const keyOf = ({ kind, id, entry, operand }) =>
+  [kind, id, entry ?? operand ?? 0].join(".");
 
 function symbolOf(node) {
   if (node.op === "**") return `** ${format(node.exponent)}`;
@@ -24,9 +25,12 @@ function sumOf(terms, total, kind) {
 }
 
 function definition(graph, node) {
-  if (node.op === "leaf") return say`${named(node)} is a leaf: its numbers can be changed`;
+  if (node.op === "leaf")
+    return say`${named(node)} is a leaf: its numbers can be changed`;
   if (node.op === "constant") return say`${named(node)} is a constant`;
-  const [A, B = format(node.exponent ?? 0)] = node.operands.map((k) => named(graph.nodes[k]));
+  const [A, B = format(node.exponent ?? 0)] = node.operands.map((k) =>
+    named(graph.nodes[k]),
+  );
   return say`${named(node)} = ${OPERATIONS.get(node.op).forward(A, B)}`;
 }
 
@@ -38,7 +42,9 @@ function valueRule(graph, node, j) {
   if (node.terms) {
     const terms = node.terms.filter(([out]) => out === j);
     const marks = terms.flatMap(([, a, b]) => [from(0, a), from(1, b)]);
-    const products = terms.map(([, a, b]) => say`${read(from(0, a))} × ${read(from(1, b))}`);
+    const products = terms.map(
+      ([, a, b]) => say`${read(from(0, a))} × ${read(from(1, b))}`,
+    );
     return { pieces: sumOf(products, y, "v"), marks };
   }
   if (node.to) {
@@ -66,10 +72,13 @@ function shareRule(graph, node, p, entry) {
   let stop = "";
   graph.eachLocal(node, (operand, k, j, local, read) => {
     if (operand !== p || k !== entry) return;
-    if (node.op === "relu" && !local) stop = " (blocked: ReLU passes nothing back here)";
+    if (node.op === "relu" && !local)
+      stop = " (blocked: ReLU passes nothing back here)";
     marks.push({ kind: "g", id: node.id, entry: j });
     if (read) marks.push({ kind: "v", id: node.operands[read[0]], entry: read[1] });
-    terms.push(say`${factor(graph.gradients[node.id][j], "g")} × ${factor(local, "v")}`);
+    terms.push(
+      say`${factor(graph.gradients[node.id][j], "g")} × ${factor(local, "v")}`,
+    );
   });
   const share = graph.shares[node.id][p][entry];
   const sum = terms.length ? sumOf(terms, share, "g") : [number(0, "g")];
@@ -79,17 +88,24 @@ function shareRule(graph, node, p, entry) {
 function gradientRule(graph, node, entry, at) {
   const start = say`${nabla(node)}${at} = `;
   if (!node.uses.length) {
-    return { lines: [say`${start}∂${named(node)}/∂${named(node)} = ${number(1, "g")}`], marks: [] };
+    return {
+      lines: [say`${start}∂${named(node)}/∂${named(node)} = ${number(1, "g")}`],
+      marks: [],
+    };
   }
   const rules = node.uses.map(([id, p]) => shareRule(graph, graph.nodes[id], p, entry));
   const marks = rules.flatMap((rule) => rule.marks);
   if (rules.length === 1) return { lines: [say`${start}${rules[0].line}`], marks };
-  const lines = rules.map(({ line }, k) =>
-    say`Share from ${named(graph.nodes[node.uses[k][0]])}: ${line}`);
+  const lines = rules.map(
+    ({ line }, k) => say`Share from ${named(graph.nodes[node.uses[k][0]])}: ${line}`,
+  );
   if (entry === undefined) return { lines, marks };
   const shares = node.uses.map(([id, p]) => factor(graph.shares[id][p][entry], "g"));
   const total = graph.gradients[node.id][entry];
-  return { lines: [...lines, say`${start}sum of the shares = ${sumOf(shares, total, "g")}`], marks };
+  return {
+    lines: [...lines, say`${start}sum of the shares = ${sumOf(shares, total, "g")}`],
+    marks,
+  };
 }
 
 // All that is said of a spot: lines of pieces, and the spots that they speak of.
@@ -101,7 +117,12 @@ function explain(graph, spot, shows) {
   const at = size > 1 && entry !== undefined ? ` at ${placeOf(entry, node.shape)}` : "";
   const lines = [definition(graph, node)];
   const marks = [];
-  if (spot.kind !== "g" && node.operands.length && entry !== undefined && shows("v", node.id)) {
+  if (
+    spot.kind !== "g" &&
+    node.operands.length &&
+    entry !== undefined &&
+    shows("v", node.id)
+  ) {
     const { pieces, marks: read } = valueRule(graph, node, entry);
     lines[0].push(at ? `;${at}: ` : " = ", ...pieces);
     if (spot.kind === "v") marks.push(...read);
@@ -133,23 +154,29 @@ function checkWords(graph, id, entry) {
   const { central, left, right, gradient, kinks } = graph.check(id, entry);
   const words = say`Check: central difference ${number(central, "v")}`;
   const scale = Math.max(1, Math.abs(gradient), Math.abs(central));
-  if (Math.abs(central - gradient) <= 1e-4 * scale) return say`${words}, as the gradient.`;
+  if (Math.abs(central - gradient) <= 1e-4 * scale)
+    return say`${words}, as the gradient.`;
   const other = say`${words}, not ${number(gradient, "g")}: `;
   if (!kinks.length) return say`${other}its step is too coarse here.`;
-  const slopes = say`${number(left, "v")} on the left, ${number(right, "v")} on the right`;
-  const why = say`the input of ${named(kinks[0])} is at its kink. The slope is ${slopes}`;
-  return say`${other}${why}; backpropagation takes ReLU’s derivative at 0 as 0.`;
+  const sides = [number(left, "v"), number(right, "v")];
+  const slopes = say`${sides[0]} on the left, ${sides[1]} on the right`;
+  const at = say`the input of ${named(kinks[0])} is at its kink`;
+  const rule = "backpropagation takes ReLU’s derivative at 0 as 0";
+  return say`${other}${at}. The slope is ${slopes}; ${rule}.`;
 }
 
 // A step, for a screen reader.
 function stepInWords(graph, kind, id) {
   const node = graph.nodes[id];
   const [first, ...rest] = (kind === "v" ? graph.values : graph.gradients)[id];
-  const what = kind === "v" ? plain(definition(graph, node)) : `the gradient of ${node.label}`;
+  const what =
+    kind === "v" ? plain(definition(graph, node)) : `the gradient of ${node.label}`;
   if (rest.length) return `${what} is an array of shape ${inWords(node.shape)}`;
   const shares = node.uses.map(([to, p]) => format(graph.shares[to][p]?.[0] ?? 0));
-  const sum = kind === "g" && shares.length > 1
-    ? `, the sum of the shares ${shares.join(" and ")}` : "";
+  const sum =
+    kind === "g" && shares.length > 1
+      ? `, the sum of the shares ${shares.join(" and ")}`
+      : "";
   return `${what} is ${format(first)}${sum}`;
 }
 
@@ -162,7 +189,8 @@ function spotInWords(graph, { kind, id, entry = 0, operand }, shows) {
     return { label: seen + plain(definition(graph, node)), shown: true };
   }
   const from = kind === "e" ? graph.nodes[node.operands[operand]] : node;
-  if (!from.learns && kind === "e") return { text: "", label: `${from.label} to ${node.label}` };
+  if (!from.learns && kind === "e")
+    return { text: "", label: `${from.label} to ${node.label}` };
   const many = sizeOf(from.shape) > 1;
   const list = { v: graph.values, g: graph.gradients, e: graph.shares[id] };
   const x = list[kind][kind === "e" ? operand : id][entry];
@@ -170,7 +198,11 @@ function spotInWords(graph, { kind, id, entry = 0, operand }, shows) {
   const rounded = format(x, many ? 3 : 4);
   const value = kind === "e" && many ? "an array" : rounded;
   const place = many && kind !== "e" ? `, ${placeOf(entry, from.shape)}` : "";
-  const what = { v: "value", g: "gradient", e: `share of the gradient from ${node.label}` }[kind];
+  const what = {
+    v: "value",
+    g: "gradient",
+    e: `share of the gradient from ${node.label}`,
+  }[kind];
   const label = `${from.label}${place}, ${what}: ${shown ? value : "not known yet"}`;
   if (kind === "e" && from.uses.length < 2) return { text: "", label, shown };
   const written = kind === "e" && many ? "∇" : rounded;

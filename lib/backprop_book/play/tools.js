@@ -23,11 +23,13 @@ const COMPARE = {
 function goalTool(explorer, { words, conditions }) {
   const verdict = h("strong");
   const holds = ([kind, id, sign, number]) =>
-    (kind === "g" ? explorer.graph.gradients : explorer.graph.values)[id]
-      .every((x) => COMPARE[sign](x, number));
+    (kind === "g" ? explorer.graph.gradients : explorer.graph.values)[id].every((x) =>
+      COMPARE[sign](x, number),
+    );
   const changed = () => {
     const text = conditions.every(holds) ? "reached ✓" : "not yet";
-    if (verdict.textContent && verdict.textContent !== text) explorer.say(`Goal ${text}`);
+    if (verdict.textContent && verdict.textContent !== text)
+      explorer.say(`Goal ${text}`);
     verdict.textContent = text;
   };
   return { element: h("p", {}, `Goal: ${words}: `, verdict), begin: changed, changed };
@@ -89,7 +91,8 @@ function learnTool(explorer, { rate, parameters }) {
       explorer.say("Learning rate: expected a number, such as 0.1.");
       return;
     }
-    for (let k = 0; k < times && Number.isFinite(explorer.graph.loss); k++) descend(eta);
+    for (let k = 0; k < times && Number.isFinite(explorer.graph.loss); k++)
+      descend(eta);
     stepped();
   };
   const undo = () => {
@@ -104,16 +107,25 @@ function learnTool(explorer, { rate, parameters }) {
     const finite = losses.filter(Number.isFinite);
     const most = Math.max(...finite, 1e-300);
     const wide = 172 / Math.max(finite.length - 1, 1);
-    const points = finite.map((loss, k) => `${4 + wide * k},${56 - (52 * loss) / most}`);
+    const points = finite.map(
+      (loss, k) => `${4 + wide * k},${56 - (52 * loss) / most}`,
+    );
     line.setAttribute("points", points.join(" "));
     const n = history.length;
-    const before = n ? ` after ${n} step${n > 1 ? "s" : ""}, ${format(losses[0])} before` : "";
-    const diverged = finite.length < losses.length ? ". It diverged: undo, or lower the rate." : "";
+    const before = n
+      ? ` after ${n} step${n > 1 ? "s" : ""}, ${format(losses[0])} before`
+      : "";
+    const diverged =
+      finite.length < losses.length ? ". It diverged: undo, or lower the rate." : "";
     words.textContent = `Loss ${format(explorer.graph.loss)}${before}${diverged}`;
     curve.setAttribute("aria-label", `Curve of the loss: ${words.textContent}`);
   };
   const label = h("label", {}, "Rate ", field);
-  const buttons = [button("One step", step(1)), button("Ten steps", step(10)), button("Undo", undo)];
+  const buttons = [
+    button("One step", step(1)),
+    button("Ten steps", step(10)),
+    button("Undo", undo),
+  ];
   return {
     element: h("div", {}, label, choice, buttons, curve, words),
     graphIsNew: forget,
@@ -144,12 +156,16 @@ function valleyTool(explorer, { ids, ranges }) {
   const { graph } = explorer;
   const leaves = ids.map((id) => graph.nodes[id]);
   // Between numbers of the two weights and shares of the width and the height.
-  const toShares = (numbers) => numbers.map((w, k) => {
-    const share = (w - ranges[k][0]) / (ranges[k][1] - ranges[k][0]);
-    return Math.min(Math.max(k ? 1 - share : share, -1), 2) || 0;
-  });
-  const toNumbers = (shares) => shares.map((share, k) =>
-    ranges[k][0] + (k ? 1 - share : share) * (ranges[k][1] - ranges[k][0]));
+  const toShares = (numbers) =>
+    numbers.map((w, k) => {
+      const share = (w - ranges[k][0]) / (ranges[k][1] - ranges[k][0]);
+      return Math.min(Math.max(k ? 1 - share : share, -1), 2) || 0;
+    });
+  const toNumbers = (shares) =>
+    shares.map(
+      (share, k) =>
+        ranges[k][0] + (k ? 1 - share : share) * (ranges[k][1] - ranges[k][0]),
+    );
   const paint = () => {
     const pen = canvas.getContext("2d");
     pen.clearRect(0, 0, CELLS, CELLS);
@@ -157,8 +173,9 @@ function valleyTool(explorer, { ids, ranges }) {
     for (let cell = 0; cell < CELLS ** 2; cell++) {
       const [column, row] = [cell % CELLS, Math.floor(cell / CELLS)];
       const values = [...graph.values];
-      toNumbers([column, row].map((k) => (k + 0.5) / CELLS))
-        .forEach((w, k) => (values[ids[k]] = [w]));
+      toNumbers([column, row].map((k) => (k + 0.5) / CELLS)).forEach(
+        (w, k) => (values[ids[k]] = [w]),
+      );
       // From one band to the next the loss doubles.
       const band = Math.floor(Math.log2(graph.forward(values)[graph.root][0] + 1e-3));
       pen.globalAlpha = band % 2 ? 0.25 : 0.08;
@@ -168,8 +185,9 @@ function valleyTool(explorer, { ids, ranges }) {
   const move = ({ clientX, clientY }) => {
     const { x, y, width, height } = place.getBoundingClientRect();
     const shares = [(clientX - x) / width, (clientY - y) / height];
-    toNumbers(shares.map((share) => Math.min(Math.max(share, 0), 1)))
-      .forEach((w, k) => (leaves[k].data = [Number(w.toFixed(2))]));
+    toNumbers(shares.map((share) => Math.min(Math.max(share, 0), 1))).forEach(
+      (w, k) => (leaves[k].data = [Number(w.toFixed(2))]),
+    );
     explorer.changed();
   };
   place.addEventListener("pointerdown", (event) => {
@@ -195,15 +213,19 @@ function valleyTool(explorer, { ids, ranges }) {
   const render = () => {
     const numbers = leaves.map((leaf) => leaf.data[0]);
     const before = explorer.tools.find((tool) => tool.way)?.way() ?? [];
-    const points = [...before.map((old) => ids.map((id) => old.get(id)[0])), numbers]
-      .map((at) => toShares(at).map((share) => 100 * share));
+    const points = [
+      ...before.map((old) => ids.map((id) => old.get(id)[0])),
+      numbers,
+    ].map((at) => toShares(at).map((share) => 100 * share));
     line.setAttribute("points", points.map((at) => at.join(",")).join(" "));
     ["cx", "cy"].forEach((name, k) => point.setAttribute(name, points.at(-1)[k]));
     const top = curvature();
     const [x, y] = leaves.map((leaf) => leaf.label);
-    const stable = top > 0 ? `, 2/λ = ${format(2 / top)}: a larger rate overshoots` : "";
-    words.textContent = `${x} to the right, ${y} upwards; from band to band the loss doubles. `
-      + `Largest curvature here λ = ${format(top)}${stable}.`;
+    const stable =
+      top > 0 ? `, 2/λ = ${format(2 / top)}: a larger rate overshoots` : "";
+    words.textContent =
+      `${x} to the right, ${y} upwards; from band to band the loss doubles. ` +
+      `Largest curvature here λ = ${format(top)}${stable}.`;
     const at = `now at ${numbers.map((w) => format(w)).join(" and ")}`;
     const label = `Loss over ${x} and ${y}, ${at}: ${format(graph.loss)}`;
     place.setAttribute("aria-label", label);
@@ -213,7 +235,11 @@ function valleyTool(explorer, { ids, ranges }) {
 }
 
 function writeTool(explorer, text) {
-  const field = h("textarea", { rows: 4, spellcheck: "false", "aria-label": "Expression" });
+  const field = h("textarea", {
+    rows: 4,
+    spellcheck: "false",
+    "aria-label": "Expression",
+  });
   const problem = h("p", { class: "problem", role: "alert" });
   field.value = text;
   const read = () => {
@@ -260,7 +286,8 @@ function practiseTool(explorer, first) {
   const answer = (node, field) => {
     const { graph, answered } = explorer;
     const x = numberIn(field);
-    const { right, words: said } = Number.isFinite(x) ? judge(graph, node.id, x)
+    const { right, words: said } = Number.isFinite(x)
+      ? judge(graph, node.id, x)
       : { right: false, words: "Expected a number, such as −6." };
     words.textContent = said;
     if (!right) return;
@@ -284,14 +311,18 @@ function practiseTool(explorer, first) {
       answer(node, field);
     };
     const label = h("label", {}, `∇${node.label} = `, field);
-    explorer.editor.append(h("form", { onsubmit }, rules, label, h("button", {}, "Check")));
+    explorer.editor.append(
+      h("form", { onsubmit }, rules, label, h("button", {}, "Check")),
+    );
   };
   return {
     element: h("div", {}, "New graph:", grades, words),
     ask,
     begin: () => begin(first.grade, first.seed),
-    render: () => grades.forEach((one, k) =>
-      one.setAttribute("aria-pressed", explorer.exercise?.grade === k + 1)),
+    render: () =>
+      grades.forEach((one, k) =>
+        one.setAttribute("aria-pressed", explorer.exercise?.grade === k + 1),
+      ),
     take: ({ exercise }) => exercise && begin(exercise.grade, exercise.seed),
   };
 }
