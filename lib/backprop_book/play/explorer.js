@@ -24,6 +24,8 @@ class Explorer {
     this.editor = h("div", { class: "editor" });
     this.extras = h("div", { class: "extras" });
     const panel = h("div", { class: "panel" }, this.rule, this.editor);
+    // JupyterLab would take what is typed here for its own shortcuts.
+    host.dataset.lmSuppressShortcuts = "true";
     const root = host.attachShadow({ mode: "open" });
     const parts = [this.makeBar(), this.box, panel, this.extras, this.live];
     // A group: several explorers on a page are no landmarks.
