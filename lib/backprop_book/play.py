@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from backprop_book.checks import check_positive
 from backprop_book.engine import Value
 from backprop_book.graph_data import Graph, Node
 from backprop_book.graph_drawing import draw
@@ -102,6 +103,7 @@ def play(
         ids = [graph.leaf("valley", name, 1) for name in valley]
         options["valley"] = {"ids": ids, "ranges": [[*r] for r in valley.values()]}
     if learn is not None:
+        check_positive("learn", learn)
         chosen = parameters and [graph.leaf("parameters", name) for name in parameters]
         options["learn"] = {"rate": float(learn), "parameters": chosen}
     if write is not None:
