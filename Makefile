@@ -76,6 +76,7 @@ PYTEST := OMP_NUM_THREADS=1 BOOK=built $(BIN)/python -m pytest -n logical --dist
 test: book  ## run the tests: linter, library, chapters, the book executed once more
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	$(PYTEST)
 	@$(BIN)/python tests/second_execution.py
 

@@ -99,11 +99,6 @@ CORRECTIONS = [
         "a name that leaves out the keys that the button shows can't be spoken",
     ),
     (
-        "//details[contains(@class, 'hide')]/summary[@aria-label]",
-        attributes({"aria-label": None}),
-        "one name for all folds, and not the one that they show",
-    ),
-    (
         "//div[@id='pst-primary-sidebar']",
         attributes({"role": "navigation", "aria-label": "Book"}),
         "the book's title in the sidebar belongs to no landmark",
@@ -117,6 +112,11 @@ CORRECTIONS = [
         "//a[contains(@href, 'notebooks/')][@target]",
         attributes({"target": None, "download": ""}),
         "a notebook that is not saved but opened in a tab shows as bare text",
+    ),
+    (
+        "//details[contains(@class, 'hide')]/summary[@aria-label]",
+        attributes({"aria-label": None}),
+        "one name for all folds, and not the one that they show",
     ),
     ("//th[not(node())]", become_cell, "pandas heads its row numbers with nothing"),
     (

@@ -8,7 +8,7 @@ is not mutated.
 ``tests/mutants.toml`` says which tests a module is run against, and which survivors are
 known, with the reason. Results are kept in ``_build/mutants.json``, so that an
 interrupted run goes on: a module's are dropped when it changes, its survivors are tried
-again when its tests change. ``python tests/mutants.py engine checks`` runs these two.
+again when its tests change. ``python tests/mutants.py engine fast`` runs these two.
 """
 
 import gc

@@ -1,11 +1,11 @@
 """The tested code of the book: data, training functions, gradient checks, plots."""
 
-from importlib import import_module
-
+from backprop_book.answers import check_answer
 from backprop_book.backward_check import BackwardReport, check_backward
+from backprop_book.bench_plot import plot_bench
+from backprop_book.data import IrisRegression, load_iris_frame, load_iris_regression
 from backprop_book.derivative_check import check_derivative
 from backprop_book.engine import Value
-from backprop_book.exercises import check_answer
 from backprop_book.gradient_check import (
     GradientCheck,
     complex_step_gradient,
@@ -19,6 +19,14 @@ from backprop_book.graph_data import describe
 from backprop_book.graph_drawing import draw
 from backprop_book.initial_weights import draw_weights
 from backprop_book.play import play
+from backprop_book.plots import (
+    COLORS,
+    SPECIES_COLORS,
+    SPECIES_MARKERS,
+    plot_curves,
+    plot_losses,
+    use_book_style,
+)
 from backprop_book.public import (
     two_layer_regression_autograd_gradient,
     two_layer_regression_autograd_loss,
@@ -40,24 +48,9 @@ from backprop_book.public import (
     two_layer_regression_tensor_train,
 )
 from backprop_book.recordings import load_recording
+from backprop_book.source import show_source
 from backprop_book.train_ddp import two_layer_regression_ddp_train
 from backprop_book.training_log import DivergenceError
-
-# Scikit-learn, pandas and Matplotlib take as long to import as PyTorch does. What needs
-# them is imported when it is first asked for: a process that only trains goes without.
-_LATER = {
-    "COLORS": "plots",
-    "IrisRegression": "data",
-    "SPECIES_COLORS": "plots",
-    "SPECIES_MARKERS": "plots",
-    "load_iris_frame": "data",
-    "load_iris_regression": "data",
-    "plot_bench": "bench_plot",
-    "plot_curves": "plots",
-    "plot_losses": "plots",
-    "show_source": "source",
-    "use_book_style": "plots",
-}
 
 __all__ = [
     "COLORS",
@@ -109,15 +102,3 @@ __all__ = [
     "two_layer_regression_tensor_train",
     "use_book_style",
 ]
-
-
-def __getattr__(name: str) -> object:
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})

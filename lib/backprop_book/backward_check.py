@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from backprop_book import backward_probes as probing
+from backprop_book.arguments import check_integer
 from backprop_book.backward_mistakes import FLOAT64, Mistake
 from backprop_book.backward_probes import GRADIENTS, Probe, Reply, Shape, distance
 from backprop_book.backward_search import find_mistakes
-from backprop_book.checks import check_integer
 
 FLOAT32_INSIDE = 3e-6
 

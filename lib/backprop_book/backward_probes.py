@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from backprop_book.arguments import real_array
 from backprop_book.backward_mistakes import FLOAT64, ORDER, Mistake
-from backprop_book.checks import real_array
 from backprop_book.gradient_check import relative_error
 from backprop_book.train_numpy import two_layer_regression_numpy_gradient
 

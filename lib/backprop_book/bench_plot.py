@@ -1,11 +1,12 @@
 """Draw what `make bench` recorded: time against size, with the libraries' floors."""
 
 import math
-
-import matplotlib.pyplot as plt
-from matplotlib.axes import Axes
+from typing import TYPE_CHECKING
 
 from backprop_book.plots import COLORS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # Colour, dashes and marker: each line is told apart by two of them.
 LINES = {
@@ -23,7 +24,9 @@ LINES = {
 LABEL_STEP = 0.1  # least distance of two labels, in powers of ten
 
 
-def plot_bench(recording: dict, *, threads: int = 1, ax: Axes | None = None) -> Axes:
+def plot_bench(
+    recording: dict, *, threads: int = 1, ax: "Axes | None" = None
+) -> "Axes":
     """Draw time against size, both by the multiplications, a line for each backend.
 
     The time of an iteration is divided by its multiplications: over six powers of ten
@@ -48,6 +51,8 @@ def plot_bench(recording: dict, *, threads: int = 1, ax: Axes | None = None) -> 
     ValueError
         Nothing was recorded with so many threads.
     """
+    import matplotlib.pyplot as plt
+
     work = recording["multiplications"]
     rows = [row for row in recording["results"] if row["threads"] == threads]
     if not rows:
@@ -86,7 +91,7 @@ def plot_bench(recording: dict, *, threads: int = 1, ax: Axes | None = None) -> 
 
 def _spread(heights: dict[str, float]) -> dict[str, float]:
     """Move labels apart that would overlap, as little as it takes, order kept."""
-    names = sorted(heights, key=heights.get)
+    names = sorted(heights, key=lambda name: heights[name])
     groups: list[list[str]] = []
 
     def bottom(group: list[str]) -> float:

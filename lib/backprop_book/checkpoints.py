@@ -9,7 +9,7 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 import torch
 
-from backprop_book.checks import dtype_name
+from backprop_book.arguments import dtype_name
 from backprop_book.initial_weights import to_tensors
 
 

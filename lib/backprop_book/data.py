@@ -1,23 +1,23 @@
 """The book's data: iris petal sizes from iris sepal sizes."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-from jaxtyping import Float, Int
-from sklearn.datasets import load_iris
-from sklearn.linear_model import LinearRegression
-from sklearn.model_selection import train_test_split
-from sklearn.preprocessing import StandardScaler
 
-from backprop_book.checks import FLOAT_DTYPES, check_integer
+from backprop_book.arguments import FLOAT_DTYPES, check_integer
+
+# They take long to import: the functions that need them do it.
+if TYPE_CHECKING:
+    import pandas as pd
+    from sklearn.preprocessing import StandardScaler
 
 INPUT_COLUMNS = ["sepal_length", "sepal_width"]
 TARGET_COLUMNS = ["petal_length", "petal_width"]
 SPECIES_LABELS = {"versicolor": 1, "virginica": 2}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class IrisRegression:
     """Iris as a regression problem, split and standardised.
 
@@ -37,18 +37,24 @@ class IrisRegression:
         back into centimetres.
     """
 
-    frame: pd.DataFrame
-    X: Float[np.ndarray, "N D_in"]
-    Y: Float[np.ndarray, "N D_out"]
-    X_val: Float[np.ndarray, "N_val D_in"]
-    Y_val: Float[np.ndarray, "N_val D_out"]
-    labels: Int[np.ndarray, " N"]
-    labels_val: Int[np.ndarray, " N_val"]
-    scaler_X: StandardScaler
-    scaler_Y: StandardScaler
+    frame: "pd.DataFrame"
+    X: np.ndarray
+    Y: np.ndarray
+    X_val: np.ndarray
+    Y_val: np.ndarray
+    labels: np.ndarray
+    labels_val: np.ndarray
+    scaler_X: "StandardScaler"
+    scaler_Y: "StandardScaler"
+
+    def __repr__(self) -> str:
+        rows = f"{len(self.X)} training rows, {len(self.X_val)} validation rows"
+        return f"IrisRegression({rows}, {self.X.dtype})"
 
     def baselines(self) -> dict[str, float]:
         """Return the validation losses that a network has to beat, by their names."""
+        from sklearn.linear_model import LinearRegression
+
         line = LinearRegression().fit(self.X, self.Y)
         predictions = {
             "mean predictor": self.Y.mean(axis=0),
@@ -60,7 +66,7 @@ class IrisRegression:
         }
 
 
-def load_iris_frame() -> pd.DataFrame:
+def load_iris_frame() -> "pd.DataFrame":
     """Return iris as a data frame of 150 rows, from the copy that scikit-learn ships.
 
     Returns
@@ -69,6 +75,9 @@ def load_iris_frame() -> pd.DataFrame:
         Columns sepal_length, sepal_width, petal_length, petal_width in centimetres, and
         species (setosa, versicolor, virginica). Source: Fisher (1936).
     """
+    import pandas as pd
+    from sklearn.datasets import load_iris
+
     iris = load_iris()
     frame = pd.DataFrame(iris.data, columns=INPUT_COLUMNS + TARGET_COLUMNS)
     frame["species"] = iris.target_names[iris.target]
@@ -99,6 +108,9 @@ def load_iris_regression(*, seed: int = 0, dtype: str = "float32") -> IrisRegres
     TypeError, ValueError
         An argument does not fit; the message names it.
     """
+    from sklearn.model_selection import train_test_split
+    from sklearn.preprocessing import StandardScaler
+
     # scikit-learn takes no seed above 2**32 - 1.
     check_integer("seed", seed, 0, 2**32 - 1)
     if dtype not in FLOAT_DTYPES:

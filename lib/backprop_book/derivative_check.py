@@ -2,7 +2,12 @@
 
 import numpy as np
 
-from backprop_book.checks import check_finite, check_positive, real_array
+from backprop_book.arguments import (
+    check_finite,
+    check_positive,
+    expect,
+    real_array,
+)
 from backprop_book.gradient_check import relative_error
 
 LOOSEST = 1e-8
@@ -34,27 +39,22 @@ def check_derivative(
         1e-8.
     """
     check_positive("tolerance", tolerance)
-    if tolerance > LOOSEST:
-        raise ValueError(f"tolerance: expected at most {LOOSEST}, got {tolerance}")
+    expect(tolerance <= LOOSEST, "tolerance", f"at most {LOOSEST}", tolerance)
     claim, truth = real_array("claim", claim), real_array("truth", truth)
     for name, array in (("claim", claim), ("truth", truth)):
-        if array.dtype != np.float64:
-            raise TypeError(f"{name}: expected dtype float64, got {array.dtype}")
+        exact = array.dtype == np.float64
+        expect(exact, name, "dtype float64", array.dtype, TypeError)
     check_finite("truth", truth)
-    if np.may_share_memory(claim, truth):
-        raise ValueError(
-            "truth: expected a result of its own, got the memory of the claim"
-        )
+    apart = not np.may_share_memory(claim, truth)
+    expect(apart, "truth", "a result of its own", "the memory of the claim")
     error = relative_error(claim, truth)
     if not error <= tolerance:
         raise AssertionError(
             f"{label}: claim and truth differ, "
             f"relative error {error:.1e} > {tolerance:.0e}"
         )
-    if not truth.any():
-        raise ValueError(
-            "claim: expected a derivative that is not 0 somewhere, got 0 everywhere: "
-            "a product with any mask could give it"
-        )
+    expected = "a derivative that is not 0 somewhere"
+    came = "0 everywhere: a product with any mask could give it"
+    expect(truth.any(), "claim", expected, came)
     shape = "×".join(map(str, claim.shape)) or "one number"
     print(f"{label}: agrees, {shape}, relative error {error:.1e} ≤ {tolerance:.0e}")

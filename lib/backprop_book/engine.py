@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from backprop_book.checks import real_array
+from backprop_book.arguments import real_array
 
 Axis = int | tuple[int, ...] | None
 

@@ -7,13 +7,19 @@ Gradients have the shape of the array that they belong to.
 import copy
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 
-from backprop_book.checks import check_finite, check_positive, real_array
+from backprop_book.arguments import (
+    check_finite,
+    check_positive,
+    expect,
+    real_array,
+)
 
 STEP = 1e-5  # balances truncation, step**2, against rounding, 1e-16 / step
 COMPLEX_STEP = 1e-30  # no difference is taken, so nothing is lost to rounding
@@ -28,7 +34,7 @@ class _Asked:
     its argument, and hand out the same buffer again and again.
     """
 
-    def __init__(self, function: Callable[[np.ndarray], object], x: np.ndarray) -> None:
+    def __init__(self, function: Callable[[np.ndarray], Any], x: np.ndarray) -> None:
         self.function, self.exact_in_float32, self.round = function, True, True
         self.x, self.at_x = x, self(x)
         self.check_the_same_again()
@@ -37,46 +43,39 @@ class _Asked:
         value = self.function(x.copy())
         value = np.array(real_array("function", value, kinds="fiubc"))
         check_finite("function", value)
-        if value.dtype.name in ("float16", "float32", "complex64"):
-            self._refuse_float32(value.dtype)
-        if np.iscomplexobj(x) and not np.iscomplexobj(value):
-            raise TypeError(
-                "function: expected complex values for complex inputs, got "
-                f"{value.dtype}: does it use its argument, and keep the imaginary part?"
-            )
-        if np.iscomplexobj(value) and not np.iscomplexobj(x):
-            raise TypeError(f"function: expected real values, got {value.dtype}")
+        coarse = value.dtype.name in ("float16", "float32", "complex64")
+        self._check_digits(not coarse, value.dtype)
+        dtype, turned = value.dtype, np.iscomplexobj(x)
+        came = f"{dtype}: does it use its argument, and keep the imaginary part?"
+        kept = np.iscomplexobj(value) or not turned
+        expect(kept, "function", "complex values for complex inputs", came, TypeError)
+        real = turned or not np.iscomplexobj(value)
+        expect(real, "function", "real values", dtype, TypeError)
         value = value + np.float64(0)
         with np.errstate(over="ignore"):
             self.exact_in_float32 &= bool((value.real.astype("f4") == value.real).all())
         self.round &= not (np.frexp(value.real)[0] * 2**12 % 1).any()
         return value
 
-    def _refuse_float32(self, came: object) -> None:
-        raise TypeError(
-            f"function: expected float64 values for float64 inputs, got {came}: "
-            "float32 has too few digits for a difference"
-        )
+    def _check_digits(self, enough: object, came: object) -> None:
+        came = f"{came}: float32 has too few digits for a difference"
+        expected = "float64 values for float64 inputs"
+        expect(enough, "function", expected, came, TypeError)
 
     def check_the_same_again(self) -> None:
         """Refuse a function that gives another value at a point where it was asked."""
-        again = self(self.x)
-        if (
-            again.shape != self.at_x.shape
-            or relative_error(again, self.at_x) > ROUNDING
-        ):
-            raise ValueError(
-                "function: expected one value at one point, got two: does it draw "
-                "random numbers, or keep something between calls?"
-            )
+        again, shape = self(self.x), self.at_x.shape
+        same = again.shape == shape and relative_error(again, self.at_x) <= ROUNDING
+        came = "two: does it draw random numbers, or keep something between calls?"
+        expect(same, "function", "one value at one point", came)
 
     def check_jacobian(self, jacobian: np.ndarray, step: float | None) -> None:
         """Refuse zeros that only say that the function was not differentiated."""
         self.check_the_same_again()
         # A number computed in float32 carries more than 12 bits and at most 24.
         coarse = self.exact_in_float32 and not self.round
-        if step and coarse and float(np.float32(step)) != step:
-            self._refuse_float32("the digits of float32")
+        told = step and float(np.float32(step)) != step
+        self._check_digits(not (told and coarse), "the digits of float32")
         largest = np.abs(self.at_x).max()
         if np.abs(jacobian).max() > (0 if step else ROUNDING * largest):
             return
@@ -98,22 +97,17 @@ class _Asked:
                         conjugated &= bool(most < 1e-6 * np.abs(slope).max())
                 except Exception:
                     constant = conjugated = False
-        if constant:
-            raise ValueError(
-                "function: expected a value that depends on its argument, got the "
-                "same value at every point: does it use its argument?"
-            )
-        if step is None and conjugated:
-            raise ValueError(
-                "function: expected an imaginary part that answers, got none though "
-                "the value changes: np.vdot, np.conj and abs take it away"
-            )
+        expected = "a value that depends on its argument"
+        came = "the same value at every point: does it use its argument?"
+        expect(not constant, "function", expected, came)
+        expected = "an imaginary part that answers"
+        came = "none though the value changes: np.vdot, np.conj and abs take it away"
+        expect(step or not conjugated, "function", expected, came)
 
 
 def _point(name: str, x: object) -> np.ndarray:
     x = real_array(name, x)
-    if x.dtype.name != "float64":
-        raise TypeError(f"{name}: expected dtype float64, got {x.dtype}")
+    expect(x.dtype.name == "float64", name, "dtype float64", x.dtype, TypeError)
     check_finite(name, x)
     return np.array(x, dtype=np.float64)
 
@@ -123,7 +117,7 @@ def _shifts(x: np.ndarray, step: complex) -> np.ndarray:
 
 
 def numerical_jacobian(
-    function: Callable[[np.ndarray], np.ndarray], x: np.ndarray, *, step: float = STEP
+    function: Callable[[np.ndarray], Any], x: np.ndarray, *, step: float = STEP
 ) -> np.ndarray:
     r"""Return the Jacobian by central differences.
 
@@ -169,7 +163,7 @@ def numerical_jacobian(
 
 
 def numerical_gradient(
-    function: Callable[[np.ndarray], float], x: np.ndarray, *, step: float = STEP
+    function: Callable[[np.ndarray], Any], x: np.ndarray, *, step: float = STEP
 ) -> np.ndarray:
     """Return the gradient of a scalar function by central differences, of x's shape.
 
@@ -180,7 +174,7 @@ def numerical_gradient(
 
 
 def complex_step_jacobian(
-    function: Callable[[np.ndarray], np.ndarray], x: np.ndarray
+    function: Callable[[np.ndarray], Any], x: np.ndarray
 ) -> np.ndarray:
     """Return the Jacobian by the complex step, exact to rounding.
 
@@ -222,7 +216,7 @@ def complex_step_jacobian(
 
 
 def complex_step_gradient(
-    function: Callable[[np.ndarray], complex], x: np.ndarray
+    function: Callable[[np.ndarray], Any], x: np.ndarray
 ) -> np.ndarray:
     """Return the gradient of a scalar function by the complex step, of x's shape.
 
@@ -233,10 +227,8 @@ def complex_step_gradient(
 
 
 def _only_row(jacobian: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    if jacobian.shape[0] != 1:
-        raise ValueError(
-            f"function: expected one number as its value, got {jacobian.shape[0]}"
-        )
+    outputs = jacobian.shape[0]
+    expect(outputs == 1, "function", "one number as its value", outputs)
     return jacobian.reshape(shape)
 
 
@@ -270,10 +262,8 @@ def relative_error(answer: object, truth: object) -> float:
         real_array(name, A, kinds="fiubc") + np.float64(0)
         for name, A in (("answer", answer), ("truth", truth))
     )
-    if answer.shape != truth.shape:
-        raise ValueError(
-            f"answer: expected shape {truth.shape}, as the truth, got {answer.shape}"
-        )
+    expected = f"shape {truth.shape}, as the truth"
+    expect(answer.shape == truth.shape, "answer", expected, answer.shape)
     if not truth.size:
         return 0.0
     check_finite("truth", truth)
@@ -330,8 +320,8 @@ class GradientCheck:
 
 def gradient_check(
     function: Callable[..., float],
-    gradients: dict[str, np.ndarray],
-    arguments: dict[str, np.ndarray],
+    gradients: Mapping[str, Any],
+    arguments: Mapping[str, Any],
     *,
     step: float = STEP,
     tolerance: float = 1e-7,
@@ -363,20 +353,15 @@ def gradient_check(
         or `numerical_jacobian` refuses the function or a number.
     """
     check_positive("tolerance", tolerance)
-    if not gradients:
-        raise ValueError("gradients: expected at least one, got none")
+    expect(gradients, "gradients", "at least one", "none")
     checks = []
     for name, claim in gradients.items():
-        if name not in arguments:
-            raise ValueError(
-                f"gradients: expected names among {sorted(arguments)}, got {name!r}"
-            )
+        expected = f"names among {sorted(arguments)}"
+        expect(name in arguments, "gradients", expected, repr(name))
         claim = real_array(f"gradients[{name!r}]", claim)
         point = _point(f"arguments[{name!r}]", arguments[name])
-        if claim.shape != point.shape:
-            raise ValueError(
-                f"gradients[{name!r}]: expected shape {point.shape}, got {claim.shape}"
-            )
+        same = claim.shape == point.shape
+        expect(same, f"gradients[{name!r}]", f"shape {point.shape}", claim.shape)
 
         def along(value: np.ndarray, name: str = name) -> float:
             return function(**{**_copies(arguments), name: value})
@@ -398,7 +383,7 @@ def gradient_check(
     return checks
 
 
-def _copies(arguments: dict[str, object]) -> dict[str, object]:
+def _copies(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value.detach().clone()
         if isinstance(value, torch.Tensor)

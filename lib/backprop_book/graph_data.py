@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from backprop_book.checks import check_positive, real_array
+from backprop_book.arguments import check_positive, real_array
 from backprop_book.engine import Value, topological_order, unbroadcast
 from backprop_book.graph_layout import Box, arrange, path
 

@@ -1,10 +1,10 @@
-"""Draw, copy and move what the training functions start from."""
+"""Draw and move what the training functions start from."""
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from numpy.typing import DTypeLike
 
-from backprop_book.checks import FLOAT_DTYPES, check_integer, dtype_name
+from backprop_book.arguments import FLOAT_DTYPES, check_integer, dtype_name, expect
 
 
 def draw_weights(
@@ -13,8 +13,8 @@ def draw_weights(
     D_out: int,
     *,
     seed: int | None = None,
-    dtype: object = np.float32,
-) -> tuple[Float[np.ndarray, "D_in H"], Float[np.ndarray, "H D_out"]]:
+    dtype: DTypeLike = np.float32,
+) -> tuple[np.ndarray, np.ndarray]:
     """Draw W1 and W2 from the standard normal distribution.
 
     The draws are made in float64 and then rounded, so that one seed gives the same
@@ -43,8 +43,8 @@ def draw_weights(
         check_integer(name, size, 1)
     if seed is not None:
         check_integer("seed", seed, 0)
-    if dtype not in (*FLOAT_DTYPES, np.float32, np.float64):
-        raise ValueError(f"dtype: expected float32 or float64, got {dtype!r}")
+    known = dtype in (*FLOAT_DTYPES, np.float32, np.float64)
+    expect(known, "dtype", "float32 or float64", repr(dtype))
     generator = np.random.default_rng(seed)
     W1 = generator.standard_normal((D_in, hidden)).astype(dtype)
     W2 = generator.standard_normal((hidden, D_out)).astype(dtype)

@@ -1,7 +1,7 @@
 """Compute in modes of one's own, whatever the caller has switched on."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 import numpy as np
 import torch
@@ -27,8 +27,18 @@ def own_modes(*, grad: bool | None = True) -> Iterator[None]:
                 stack.enter_context(torch.autocast(kind, enabled=False))
         # Anomaly mode would turn a diverging run into another error.
         stack.enter_context(torch.autograd.set_detect_anomaly(False))
-        stack.enter_context(torch.device("cpu"))
+        if torch.get_default_device().type != "cpu":
+            # Not always, for it slows every call of PyTorch down.
+            stack.enter_context(torch.device("cpu"))
         stack.enter_context(np.errstate(all="ignore"))
         stack.callback(torch.set_default_dtype, dtype)
         torch.set_default_dtype(torch.float32)
         yield
+
+
+def own_generators() -> AbstractContextManager:
+    """Restore, at the end, PyTorch's generators, which the lessons with nn seed.
+
+    Naming the GPUs avoids a warning where there are several.
+    """
+    return torch.random.fork_rng(range(torch.cuda.device_count()))

@@ -3,10 +3,11 @@
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import cycle
+from typing import TYPE_CHECKING
 
-import matplotlib.pyplot as plt
-from matplotlib.axes import Axes
-from matplotlib.ticker import LogLocator, NullFormatter
+# It takes long to import: the functions that need it do it.
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # Okabe and Ito's palette: told apart under the common forms of colour blindness.
 # Its yellow is left out: too pale for lines on white.
@@ -34,6 +35,8 @@ def use_book_style() -> None:
     Two runs give the same SVG to the letter: its identifiers are salted with a constant
     and it carries no date.
     """
+    import matplotlib.pyplot as plt
+
     plt.rcParams.update(
         {
             "figure.figsize": (7.0, 4.0),
@@ -64,8 +67,8 @@ def plot_losses(
     losses_val: Sequence[float],
     *,
     levels: Mapping[str, float] | None = None,
-    ax: Axes | None = None,
-) -> Axes:
+    ax: "Axes | None" = None,
+) -> "Axes":
     """Draw the training and the validation loss against the iteration.
 
     Parameters
@@ -102,8 +105,8 @@ def plot_losses(
 
 
 def plot_curves(
-    curves: Mapping[str, Sequence[float]], *, ax: Axes | None = None
-) -> Axes:
+    curves: Mapping[str, Sequence[float]], *, ax: "Axes | None" = None
+) -> "Axes":
     """Draw named curves against the iteration, told apart by colour and dashes.
 
     Parameters
@@ -123,6 +126,9 @@ def plot_curves(
     ValueError
         There is no curve, or there are more than colours.
     """
+    import matplotlib.pyplot as plt
+    from matplotlib.ticker import LogLocator, NullFormatter
+
     if not curves:
         raise ValueError("curves: expected at least one, got none")
     if len(curves) > len(COLORS):

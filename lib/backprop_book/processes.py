@@ -9,8 +9,8 @@ import torch
 import torch.distributed as dist
 from torch.distributed.rendezvous import rendezvous
 
+from backprop_book.arguments import check_positive
 from backprop_book.checkpoints import differences
-from backprop_book.checks import check_positive
 
 
 @contextmanager

@@ -14,198 +14,196 @@ the same names the package exports them behind this module, and one contract hol
 - Entry t of both lists of losses belongs to the weights before update t + 1, in squared
   units of Y.
 - A bad argument raises TypeError or ValueError before any work, and the message names
-  it. A loss or a weight that is not finite raises `DivergenceError`, with the losses
-  until then. Nothing that was handed in is modified, no global random state is read or
-  changed, and the caller's modes (autocast, no_grad, default dtype) are left outside.
+  it. The first loss that is not finite ends the run with `DivergenceError`, which has
+  the losses until then, as does a weight that is not finite in the end. Nothing that
+  was handed in is modified, no global random state is read or changed, and the caller's
+  modes (autocast, no_grad, default dtype) are left outside.
 """
 
 import functools
 import inspect
+import secrets
+import sys
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
-from backprop_book import checks, fast
+from backprop_book import arguments, fast
 from backprop_book import train_autograd as autograd
 from backprop_book import train_engine as engine
 from backprop_book import train_nn as nn
 from backprop_book import train_numpy as by_numpy
 from backprop_book import train_optim as optim
 from backprop_book import train_tensor as tensor
+from backprop_book.arguments import DATA, NUMPY, TORCH, dtype_name, expect
 from backprop_book.engine import Value
 from backprop_book.initial_weights import draw_weights, to_tensors
-from backprop_book.modes import own_modes
-from backprop_book.training_log import TrainingLog
+from backprop_book.modes import own_generators, own_modes
+from backprop_book.training_log import check_losses, check_weights
+
+Function = TypeVar("Function", bound=Callable)
 
 
-def _bound(function: Callable, args: tuple, kwargs: dict) -> dict[str, object]:
-    call = inspect.signature(function).bind(*args, **kwargs)
-    call.apply_defaults()
-    return call.arguments
+class _Watching(int):
+    """``log_every``, which a lesson's loop asks in each iteration whether to print.
+
+    It looks at the losses then, so that a run ends where it diverges and the lesson
+    needs no line for that.
+    """
+
+    def __bool__(self) -> bool:
+        loop = sys._getframe(1).f_locals
+        check_losses(loop.get("losses_tr", []), loop.get("losses_val", []))
+        return self > 0
 
 
-def _fresh(seed: int | None) -> int:
-    return np.random.SeedSequence().entropy % 2**63 if seed is None else int(seed)
-
-
-def _training(train: Callable, *, tensors: bool = True) -> Callable:
-    draws_its_own = train.__module__ in (nn.__name__, optim.__name__)
-
-    @functools.wraps(train)
-    def checked(*args: object, **kwargs: object) -> tuple:
-        a = _bound(train, args, kwargs)
-        checks.check_training(a, tensors=tensors)
-        if not callable(a.get("optimizer", torch.optim.Adam)):
-            expected = "expected a class of torch.optim"
-            raise TypeError(f"optimizer: {expected}, got {a['optimizer']!r}")
-        with own_modes(), torch.random.fork_rng():
-            if tensors:
-                a["device"] = checks.check_device(a["device"], a["X"])
-                a |= zip(
-                    DATA, to_tensors(a["device"], *(a[n] for n in DATA)), strict=True
-                )
-            else:
-                a |= {n: np.array(a[n], checks.dtype_name(a[n])) for n in DATA}
-            if a["weights"] is None and not draws_its_own:
-                sizes = a["X"].shape[1], int(a["hidden"]), a["Y"].shape[1]
-                dtype = checks.dtype_name(a["X"])
-                a["weights"] = draw_weights(*sizes, seed=a["seed"], dtype=dtype)
-            elif a["weights"] is not None:
-                a["weights"] = [
-                    to_tensors(torch.device("cpu"), W)[0] if tensors
-                    else np.array(W, checks.dtype_name(W))
-                    for W in a["weights"]
-                ]  # fmt: skip
-            # A NumPy float64 number would turn float32 updates into float64.
-            a |= {
-                "lr": float(a["lr"]),
-                "nite": int(a["nite"]),
-                "hidden": int(a["hidden"]),
-            }
-            *weights, losses_tr, losses_val = train(**{**a, "seed": _fresh(a["seed"])})
-            log = TrainingLog(0)
-            for t, losses in enumerate(zip(losses_tr, losses_val, strict=True)):
-                log.record(t, *losses)
-            log.check_final(*(weights[0].parameters() if draws_its_own else weights))
-        return *weights, losses_tr, losses_val
-
-    return checked
-
-
-DATA = ("X", "Y", "X_val", "Y_val")
-
-
-def _batch(
-    function: Callable, *, tensors: bool = True, grad: bool | None = None
-) -> Callable:
+def _behind(run: Callable, function: Function) -> Function:
     @functools.wraps(function)
     def checked(*args: object, **kwargs: object) -> object:
-        a = _bound(function, args, kwargs)
-        arrays = {name: W.data if isinstance(W, Value) else W for name, W in a.items()}
-        rules = (checks.DATA_RULES[0], *checks.WEIGHT_RULES)
-        checks.check_arrays(arrays, rules, tensors=tensors, values=False)
-        for name in ("W1", "W2") if function.__name__.endswith("gradient") else ():
-            W = a[name]
-            if function.__module__ == engine.__name__ and not isinstance(W, Value):
-                raise TypeError(f"{name}: expected a Value, got {type(W).__name__}")
-            if function.__module__ == autograd.__name__ and not (
-                W.is_leaf and W.requires_grad
-            ):
-                raise ValueError(
-                    f"{name}: expected a leaf tensor with requires_grad=True, got "
-                    f"is_leaf={W.is_leaf}, requires_grad={W.requires_grad}"
-                )
-        with own_modes(grad=grad):
-            return function(**a)
+        call = inspect.signature(function).bind(*args, **kwargs)
+        call.apply_defaults()
+        return run(function, call.arguments)
 
-    return checked
+    return checked  # type: ignore[return-value]
 
 
-def _model_batch(function: Callable, *, grad: bool | None = None) -> Callable:
-    @functools.wraps(function)
-    def checked(*args: object, **kwargs: object) -> object:
-        a = _bound(function, args, kwargs)
-
-        def check(_: object, __: object, Y_hat: torch.Tensor) -> None:
-            if Y_hat.shape != a["Y"].shape:  # it would be broadcast
-                raise ValueError(
-                    f"Y: expected shape {tuple(Y_hat.shape)}, that of the model's "
-                    f"output, got shape {tuple(a['Y'].shape)}"
-                )
-
-        hook = a["model"].register_forward_hook(check)
-        try:
-            with own_modes(grad=grad):
-                return function(**a)
-        finally:
-            hook.remove()
-
-    return checked
+def _own_seed(seed: Any) -> int:
+    return secrets.randbits(64) if seed is None else int(seed)
 
 
-@functools.wraps(nn.two_layer_regression_nn_model)
-def two_layer_regression_nn_model(*args: object, **kwargs: object) -> torch.nn.Module:
-    """Check the arguments; see the function of `train_nn`."""
-    a = _bound(nn.two_layer_regression_nn_model, args, kwargs)
+def _arrays(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
+    return tuple(np.array(A, dtype_name(A)) for A in arrays)
+
+
+def _train(train: Callable, a: dict[str, Any]) -> tuple:
+    tensors, is_model = "device" in a, "bias" in a
+    arguments.check_training(a, tensors=tensors)
+    optimizer = a.get("optimizer", torch.optim.Adam)
+    expected = "a class of torch.optim"
+    expect(callable(optimizer), "optimizer", expected, repr(optimizer), TypeError)
+    with own_modes(), own_generators():
+        place: Callable = _arrays
+        if tensors:
+            a["device"] = arguments.check_device(a["device"], a["X"])
+            place = functools.partial(to_tensors, a["device"])
+        a |= zip(DATA, place(*(a[name] for name in DATA)), strict=True)
+        # A NumPy float64 number would turn float32 updates into float64.
+        a |= {"lr": float(a["lr"]), "nite": int(a["nite"]), "hidden": int(a["hidden"])}
+        a |= {"seed": _own_seed(a["seed"]), "log_every": _Watching(a["log_every"])}
+        if a["weights"] is not None:
+            a["weights"] = place(*a["weights"])
+        elif not is_model:
+            sizes = a["X"].shape[1], a["hidden"], a["Y"].shape[1]
+            dtype = dtype_name(a["X"])
+            a["weights"] = draw_weights(*sizes, seed=a["seed"], dtype=dtype)
+        *weights, losses_tr, losses_val = train(**a)
+        last = weights[0].parameters() if is_model else weights
+        check_weights(last, losses_tr, losses_val)
+    return *weights, losses_tr, losses_val
+
+
+def _model(function: Callable, a: dict[str, Any]) -> torch.nn.Module:
     for name in ("D_in", "hidden", "D_out"):
-        checks.check_integer(name, a[name], 1)
-    if a["seed"] is not None:
-        checks.check_integer("seed", a["seed"], 0, checks.MAX_SEED)
-    if weights := checks.pair(a["weights"]):
-        sizes = {
-            ("X", 1): (a["D_in"], "D_in says"),
-            ("Y", 1): (a["D_out"], "D_out says"),
-        }
-        checks.check_arrays(weights, checks.WEIGHT_RULES, tensors=True, sizes=sizes)
+        arguments.check_integer(name, a[name], 1)
+    arguments.check_seed(a["seed"])
+    if weights := arguments.named_weights(a["weights"]):
+        sizes = {name: a[name] for name in ("D_in", "D_out")}
+        arguments.check_arrays(weights, NUMPY, TORCH, **sizes)
         a["weights"] = to_tensors(torch.device("cpu"), *a["weights"])
-    with own_modes(), torch.random.fork_rng():
-        a["seed"] = _fresh(a["seed"])
-        return nn.two_layer_regression_nn_model(**a)
+    with own_modes(), own_generators():
+        return function(**{**a, "seed": _own_seed(a["seed"])})
 
 
-two_layer_regression_numpy_loss = _batch(
-    by_numpy.two_layer_regression_numpy_loss, tensors=False
+def _batch(function: Callable, a: dict[str, Any]) -> object:
+    module, gradient = function.__module__, function.__name__.endswith("gradient")
+    arrays, kind = dict(a), TORCH
+    if module in (by_numpy.__name__, engine.__name__):
+        kind = NUMPY
+    for name in ("W1", "W2") if module == engine.__name__ else ():
+        came = type(a[name]).__name__
+        expect(isinstance(a[name], Value), name, "a Value", came, TypeError)
+        arrays[name] = a[name].data
+    arguments.check_arrays(arrays, kind, finite=False)
+    for name in ("W1", "W2") if module == autograd.__name__ and gradient else ():
+        leaf, requires_grad = a[name].is_leaf, a[name].requires_grad
+        expected = "a leaf tensor with requires_grad=True"
+        came = f"is_leaf={leaf}, requires_grad={requires_grad}"
+        expect(leaf and requires_grad, name, expected, came)
+    # By hand no graph is recorded; a loss records one where the caller does.
+    with own_modes(grad=False if module == tensor.__name__ else gradient or None):
+        return function(**a)
+
+
+def _model_batch(function: Callable, a: dict[str, Any]) -> object:
+    kinds = {"model": torch.nn.Module, "optimizer": torch.optim.Optimizer}
+    for name in kinds.keys() & a.keys():
+        expected, came = f"a torch {kinds[name].__name__}", type(a[name]).__name__
+        expect(isinstance(a[name], kinds[name]), name, expected, came, TypeError)
+    arguments.check_arrays({name: a[name] for name in ("X", "Y")}, TORCH, finite=False)
+
+    def check(_: object, __: object, Y_hat: torch.Tensor) -> None:
+        # Another shape would be broadcast.
+        expected = f"shape {tuple(Y_hat.shape)}, that of the model's output"
+        came = f"shape {tuple(a['Y'].shape)}"
+        expect(Y_hat.shape == a["Y"].shape, "Y", expected, came)
+
+    hook = a["model"].register_forward_hook(check)
+    try:
+        with own_modes(grad=function.__name__.endswith("gradient") or None):
+            return function(**a)
+    finally:
+        hook.remove()
+
+
+two_layer_regression_numpy_loss = _behind(
+    _batch, by_numpy.two_layer_regression_numpy_loss
 )
-two_layer_regression_numpy_gradient = _batch(
-    by_numpy.two_layer_regression_numpy_gradient, tensors=False
+two_layer_regression_numpy_gradient = _behind(
+    _batch, by_numpy.two_layer_regression_numpy_gradient
 )
-two_layer_regression_numpy_train = _training(
-    by_numpy.two_layer_regression_numpy_train, tensors=False
+two_layer_regression_numpy_train = _behind(
+    _train, by_numpy.two_layer_regression_numpy_train
 )
-two_layer_regression_tensor_loss = _batch(
-    tensor.two_layer_regression_tensor_loss, grad=False
+two_layer_regression_tensor_loss = _behind(
+    _batch, tensor.two_layer_regression_tensor_loss
 )
-two_layer_regression_tensor_gradient = _batch(
-    tensor.two_layer_regression_tensor_gradient, grad=False
+two_layer_regression_tensor_gradient = _behind(
+    _batch, tensor.two_layer_regression_tensor_gradient
 )
-two_layer_regression_tensor_train = _training(tensor.two_layer_regression_tensor_train)
-two_layer_regression_autograd_loss = _batch(autograd.two_layer_regression_autograd_loss)
-two_layer_regression_autograd_gradient = _batch(
-    autograd.two_layer_regression_autograd_gradient, grad=True
+two_layer_regression_tensor_train = _behind(
+    _train, tensor.two_layer_regression_tensor_train
 )
-two_layer_regression_autograd_train = _training(
-    autograd.two_layer_regression_autograd_train
+two_layer_regression_autograd_loss = _behind(
+    _batch, autograd.two_layer_regression_autograd_loss
 )
-two_layer_regression_engine_loss = _batch(
-    engine.two_layer_regression_engine_loss, tensors=False
+two_layer_regression_autograd_gradient = _behind(
+    _batch, autograd.two_layer_regression_autograd_gradient
 )
-two_layer_regression_engine_gradient = _batch(
-    engine.two_layer_regression_engine_gradient, tensors=False
+two_layer_regression_autograd_train = _behind(
+    _train, autograd.two_layer_regression_autograd_train
 )
-two_layer_regression_engine_train = _training(
-    engine.two_layer_regression_engine_train, tensors=False
+two_layer_regression_engine_loss = _behind(
+    _batch, engine.two_layer_regression_engine_loss
 )
-two_layer_regression_nn_loss = _model_batch(nn.two_layer_regression_nn_loss)
-two_layer_regression_nn_gradient = _model_batch(
-    nn.two_layer_regression_nn_gradient, grad=True
+two_layer_regression_engine_gradient = _behind(
+    _batch, engine.two_layer_regression_engine_gradient
 )
-two_layer_regression_nn_train = _training(nn.two_layer_regression_nn_train)
-two_layer_regression_nn_optim_gradient = _model_batch(
-    optim.two_layer_regression_nn_optim_gradient, grad=True
+two_layer_regression_engine_train = _behind(
+    _train, engine.two_layer_regression_engine_train
 )
-two_layer_regression_nn_optim_train = _training(
-    optim.two_layer_regression_nn_optim_train
+two_layer_regression_nn_model = _behind(_model, nn.two_layer_regression_nn_model)
+two_layer_regression_nn_loss = _behind(_model_batch, nn.two_layer_regression_nn_loss)
+two_layer_regression_nn_gradient = _behind(
+    _model_batch, nn.two_layer_regression_nn_gradient
 )
-numpy_fast_train = _training(fast.numpy_train, tensors=False)
-tensor_fast_train = _training(fast.tensor_train)
+two_layer_regression_nn_train = _behind(_train, nn.two_layer_regression_nn_train)
+two_layer_regression_nn_optim_gradient = _behind(
+    _model_batch, optim.two_layer_regression_nn_optim_gradient
+)
+two_layer_regression_nn_optim_train = _behind(
+    _train, optim.two_layer_regression_nn_optim_train
+)
+numpy_fast_train = _behind(_train, fast.numpy_train)
+tensor_fast_train = _behind(_train, fast.tensor_train)

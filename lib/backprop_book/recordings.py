@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+from backprop_book.arguments import expect
+
 FOLDER = Path(__file__).parent / "recorded"
 REQUIRED = ("command", "date", "machine", "versions", "results")
 
@@ -28,10 +30,8 @@ def load_recording(name: str) -> dict:
         There is no such recording, or it doesn't say where and when it was made.
     """
     known = sorted(path.stem for path in FOLDER.glob("*.json"))
-    if name not in known:
-        raise ValueError(
-            f"name: expected a recording, one of {', '.join(known)}, got {name!r}"
-        )
+    expected = f"a recording, one of {', '.join(known)}"
+    expect(name in known, "name", expected, repr(name))
     recording = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     missing = [key for key in REQUIRED if key not in recording]
     if missing:

@@ -5,11 +5,13 @@ import inspect
 import textwrap
 from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-from IPython.display import Markdown
+if TYPE_CHECKING:
+    from IPython.display import Markdown
 
 
-def show_source(thing: object, *, docstrings: bool = True) -> Markdown:
+def show_source(thing: Any, *, docstrings: bool = True) -> "Markdown":
     """Return the source of a function, class or module, to be displayed with colours.
 
     Parameters
@@ -29,10 +31,12 @@ def show_source(thing: object, *, docstrings: bool = True) -> Markdown:
     TypeError
         The thing has no Python source.
     """
+    from IPython.display import Markdown
+
     thing = inspect.unwrap(thing) if callable(thing) else thing
     try:
         text = textwrap.dedent(inspect.getsource(thing))
-        path = Path(inspect.getsourcefile(thing))
+        path = Path(inspect.getfile(thing))
     except (TypeError, OSError) as error:
         raise TypeError(
             f"thing: expected a function, class or module written in Python, "

@@ -3,8 +3,13 @@
 import torch
 
 from backprop_book import processes
+from backprop_book.arguments import (
+    check_device,
+    check_integer,
+    check_training,
+    dtype_name,
+)
 from backprop_book.checkpoints import digest, load_checkpoint, save_checkpoint
-from backprop_book.checks import check_device, check_integer, check_training, dtype_name
 from backprop_book.initial_weights import draw_weights, to_tensors
 from backprop_book.modes import own_modes
 from backprop_book.train_tensor import (

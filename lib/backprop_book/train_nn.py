@@ -5,9 +5,8 @@ from torch import nn
 
 
 def two_layer_regression_nn_model(
-    D_in, hidden, D_out, *,
-    bias=False, weights=None, seed=None, dtype=torch.float32, device="cpu",
-):  # fmt: skip
+    D_in, hidden, D_out, *, bias=False, weights=None, seed=None, dtype=None, device=None
+):
     """Return the untrained model: linear, ReLU, linear.
 
     Parameters
@@ -23,7 +22,7 @@ def two_layer_regression_nn_model(
     seed : int, optional
         Of the draws.
     dtype, device
-        Of the parameters.
+        Of the parameters; PyTorch's defaults where left out.
 
     Returns
     -------
@@ -33,17 +32,13 @@ def two_layer_regression_nn_model(
     """
     if seed is not None:
         torch.manual_seed(seed)
+    hidden = hidden if weights is None else weights[0].shape[1]
+    first = nn.Linear(D_in, hidden, bias=bias, dtype=dtype)
+    second = nn.Linear(hidden, D_out, bias=bias, dtype=dtype)
+    model = nn.Sequential(first, nn.ReLU(), second)
     if weights is not None:
-        hidden = weights[0].shape[1]
-    model = nn.Sequential(
-        nn.Linear(D_in, hidden, bias=bias, dtype=dtype),
-        nn.ReLU(),
-        nn.Linear(hidden, D_out, bias=bias, dtype=dtype),
-    )
-    if weights is not None:
-        with torch.no_grad():
-            model[0].weight.copy_(torch.as_tensor(weights[0]).T)
-            model[2].weight.copy_(torch.as_tensor(weights[1]).T)
+        W1, W2 = (torch.as_tensor(W) for W in weights)
+        model.load_state_dict({"0.weight": W1.T, "2.weight": W2.T}, strict=False)
     return model.to(device)
 
 
@@ -100,14 +95,11 @@ def two_layer_regression_nn_train(
         X.shape[1], hidden, Y.shape[1],
         bias=bias, weights=weights, seed=seed, dtype=X.dtype, device=X.device,
     )  # fmt: skip
-    loss_function = nn.MSELoss(reduction="sum")
     losses_tr, losses_val = [], []
     for t in range(nite):
-        model.zero_grad()
-        loss = loss_function(model(X), Y)
-        loss.backward()
+        loss, _ = two_layer_regression_nn_gradient(model, X, Y)
         with torch.no_grad():
-            loss_val = loss_function(model(X_val), Y_val)
+            loss_val = two_layer_regression_nn_loss(model, X_val, Y_val)
             for W in model.parameters():
                 W -= lr * W.grad
         losses_tr.append(loss.item())

@@ -1,6 +1,7 @@
-"""Record, report and watch the losses of a training run."""
+"""Record and report the losses of a training run, and end a run that diverged."""
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -18,22 +19,42 @@ class DivergenceError(ArithmeticError):
     """
 
     def __init__(
-        self, what: str, iteration: int, losses_tr: list[float], losses_val: list[float]
+        self, what: str, losses_tr: list[float], losses_val: list[float]
     ) -> None:
+        self.iteration = len(losses_tr)
         super().__init__(
-            f"{what} at iteration {iteration}: the training diverged. Try a smaller "
-            "lr, smaller initial weights, or inputs scaled to unit variance. "
+            f"{what} at iteration {self.iteration}: the training diverged. Try a "
+            "smaller lr, smaller initial weights, or inputs scaled to unit variance. "
             "The losses until then are in .losses_tr and .losses_val of this error."
         )
-        self.what = what
-        self.iteration = iteration
-        self.losses_tr = losses_tr
-        self.losses_val = losses_val
+        self.what, self.losses_tr, self.losses_val = what, losses_tr, losses_val
 
     def __reduce__(self) -> tuple:
         """Let the error travel from one process to another."""
-        arguments = (self.what, self.iteration, self.losses_tr, self.losses_val)
-        return type(self), arguments
+        return type(self), (self.what, self.losses_tr, self.losses_val)
+
+
+def check_losses(losses_tr: list[float], losses_val: list[float]) -> None:
+    """Raise DivergenceError where the last entry of one of the lists isn't finite."""
+    for name, losses in (("training", losses_tr), ("validation", losses_val)):
+        if losses and not math.isfinite(losses[-1]):
+            what = f"the {name} loss is {losses[-1]}"
+            raise DivergenceError(what, losses_tr[:-1], losses_val[:-1])
+
+
+def check_weights(
+    weights: Iterable[np.ndarray | torch.Tensor],
+    losses_tr: list[float],
+    losses_val: list[float],
+) -> None:
+    """Raise DivergenceError where a weight isn't finite after the last update.
+
+    No loss follows that update, so no loss can show that it overflowed.
+    """
+    for W in weights:
+        W = W.detach() if isinstance(W, torch.Tensor) else W
+        if not math.isfinite(float(abs(W).max())):
+            raise DivergenceError("a weight is not finite", losses_tr, losses_val)
 
 
 class TrainingLog:
@@ -64,38 +85,15 @@ class TrainingLog:
         DivergenceError
             One of the two is NaN or infinite.
         """
-        loss_tr, loss_val = float(loss_tr), float(loss_val)
-        if not (math.isfinite(loss_tr) and math.isfinite(loss_val)):
-            name, loss = ("training", loss_tr)
-            if math.isfinite(loss_tr):
-                name, loss = ("validation", loss_val)
-            raise DivergenceError(
-                f"the {name} loss is {loss}", iteration, self.losses_tr, self.losses_val
-            )
-        self.losses_tr.append(loss_tr)
-        self.losses_val.append(loss_val)
+        self.losses_tr.append(float(loss_tr))
+        self.losses_val.append(float(loss_val))
+        check_losses(self.losses_tr, self.losses_val)
         if self.log_every and iteration % self.log_every == 0:
             print(
-                f"iteration {iteration:4d}   training loss {loss_tr:10.2f}"
-                f"   validation loss {loss_val:10.2f}"
+                f"iteration {iteration:4d}   loss {loss_tr:10.2f}"
+                f"   validation {loss_val:10.2f}"
             )
 
     def check_final(self, *weights: np.ndarray | torch.Tensor) -> None:
-        """Refuse to end with weights that are not finite.
-
-        The last update is followed by no loss, so no loss can show that it overflowed.
-
-        Raises
-        ------
-        DivergenceError
-            A weight is NaN or infinite.
-        """
-        for W in weights:
-            W = W.detach() if isinstance(W, torch.Tensor) else W
-            if not math.isfinite(float(abs(W).max())):
-                raise DivergenceError(
-                    "a weight is not finite",
-                    len(self.losses_tr),
-                    self.losses_tr,
-                    self.losses_val,
-                )
+        """Raise DivergenceError where a weight isn't finite after the last update."""
+        check_weights(weights, self.losses_tr, self.losses_val)

@@ -124,3 +124,9 @@ def test_data_and_weights_go_together_as_they_come():
     assert {W.dtype for W in weights} == {iris.X.dtype}
     data = (iris.X, iris.Y, iris.X_val, iris.Y_val)
     two_layer_regression_numpy_train(*data, 1e-4, 1, weights=weights, log_every=0)
+
+
+def test_data_are_told_apart_and_shown_in_one_line():
+    iris, other = (load_iris_regression(seed=0) for _ in range(2))
+    assert iris == iris != other  # not entry by entry, which is no single answer
+    assert repr(iris) == "IrisRegression(50 training rows, 50 validation rows, float32)"

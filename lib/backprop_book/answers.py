@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from backprop_book.checks import check_finite, check_positive, real_array
+from backprop_book.arguments import check_finite, check_positive, real_array
 
 
 def check_answer(
