@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from backprop_book.checks import check_positive
+from backprop_book.arguments import check_positive
 from backprop_book.engine import Value
 from backprop_book.graph_data import Graph, Node
 from backprop_book.graph_drawing import draw
