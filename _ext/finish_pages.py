@@ -6,6 +6,7 @@ Each row of ``CORRECTIONS`` is an XPath, what to do with what it finds, and why.
 that finds nothing in a complete build is out of date, and fails it.
 """
 
+import os
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util.logging import getLogger
 
 import light_pages
+from backprop_book.play import script
 from notebooks import write_notebooks
 from page_head import write_sitemap
 
@@ -125,6 +127,26 @@ CORRECTIONS = [
 ]
 
 
+def load_explorer(page: HtmlElement, path: Path, static: Path) -> None:
+    """Load the explorer's script once, from a file, where each output carries it."""
+    if not (scripts := page.xpath("//script[@data-backprop-script]")):
+        return
+    file = static / "play.js"
+    file.write_text(script(), encoding="utf-8")
+    source = f"{os.path.relpath(file, path.parent)}?v={light_pages.version(file)}"
+    page.head.append(lxml.html.Element("script", src=source, defer=""))
+    for element in scripts:
+        element.drop_tree()
+    # The style sheet keeps what is named in a page, as it lies there.
+    write_page(page, path)
+
+
+def write_page(page: HtmlElement, path: Path) -> None:
+    """Write a page to its file."""
+    text = lxml.html.tostring(page, encoding="unicode", doctype="<!DOCTYPE html>")
+    path.write_text(text, encoding="utf-8")
+
+
 def note_page(app: Sphinx, pagename: str, *others: object) -> None:
     """Remember that Sphinx writes a page."""
     app.pages_written.add(Path(app.builder.get_outfilename(pagename)))
@@ -143,14 +165,14 @@ def finish_pages(app: Sphinx) -> None:
             found[where] += len(elements)
             for element in elements:
                 change(element, path)
+        load_explorer(pages[path], path, out / "_static")
     complete = len(app.pages_written) == len(pages)
     unused = [where for where, number in found.items() if not number]
     if complete and unused and app.config.corrections_apply:
         raise ExtensionError(f"corrections that nothing needs: {unused}")
     light_pages.lighten(out / "_static", list(pages.values()))
     for path, page in pages.items():
-        text = lxml.html.tostring(page, encoding="unicode", doctype="<!DOCTYPE html>")
-        path.write_text(text, encoding="utf-8")
+        write_page(page, path)
 
 
 def take_last_steps(app: Sphinx, exception: Exception | None) -> None:

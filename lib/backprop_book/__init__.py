@@ -18,6 +18,7 @@ from backprop_book.gradient_check import (
 from backprop_book.graph_data import describe
 from backprop_book.graph_drawing import draw
 from backprop_book.initial_weights import draw_weights
+from backprop_book.play import play
 from backprop_book.plots import (
     COLORS,
     SPECIES_COLORS,
@@ -74,6 +75,7 @@ __all__ = [
     "load_recording",
     "numerical_gradient",
     "numerical_jacobian",
+    "play",
     "plot_bench",
     "plot_curves",
     "plot_losses",

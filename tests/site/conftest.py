@@ -2,24 +2,13 @@
 
 import functools
 import http.server
-import os
-import shutil
 import threading
 
 import pytest
-from playwright.sync_api import Error, sync_playwright
 
+from browsers import browser  # noqa: F401
 from site_visits import HEADINGS, Visits, watch
 
-# None of these asks for a page; without them Chromium calls its maker at every start.
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 TABLE = pytest.StashKey[list]()
 
 
@@ -39,22 +28,8 @@ def site(book):
         server.shutdown()
 
 
-@pytest.fixture(scope="session")
-def browser():
-    found = shutil.which("chromium") or shutil.which("google-chrome")
-    where = {"executable_path": found} if found else {"channel": "chrome"}
-    with sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(args=QUIET, **where)
-        except Error as error:
-            reason = f"needs Chromium or Chrome: {str(error).splitlines()[0]}"
-            (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def page(browser, site):
+def page(browser, site):  # noqa: F811
     """A page that reports requests to other hosts and what the console complains of."""
     page = browser.new_page()
     watch(page, site)
@@ -63,7 +38,7 @@ def page(browser, site):
 
 
 @pytest.fixture(scope="session")
-def visits(browser, site, request):
+def visits(browser, site, request):  # noqa: F811
     """Each page, visited once, whatever number of tests asks what was found."""
     visits = Visits(browser, site)
     request.config.stash[TABLE] = visits.done

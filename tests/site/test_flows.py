@@ -13,7 +13,9 @@ REACHABLE = """() => {
         && element.tabIndex >= 0 && !element.disabled).length;
 }"""
 REMEMBER = """() => {
-    const here = document.activeElement;
+    let here = document.activeElement;
+    // The explorer is a page within the page.
+    while (here?.shadowRoot?.activeElement) here = here.shadowRoot.activeElement;
     if (!here || here === document.body || here.dataset.seen) return null;
     here.dataset.seen = "1";
     const style = getComputedStyle(here);

@@ -9,7 +9,9 @@ import time
 import urllib.error
 import urllib.request
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 from chapter_files import ROOT
 
@@ -69,24 +71,31 @@ def lab(tmp_path):
                 process.wait()
 
 
-def test_a_chapter_runs_in_jupyterlab(browser, lab):
+def open_and_run(browser, lab, name):
+    """Open a notebook and execute it."""
     page = browser.new_page()
     page.set_default_timeout(60_000)
     page.goto(f"{lab}/lab?reset")
     page.wait_for_function("window.jupyterapp")
     page.evaluate(
-        """async () => {
+        """async (name) => {
             const app = window.jupyterapp;
             await app.restored;
             const factory = "Notebook";
-            const open = {path: "lab_numpy.md", factory};
+            const open = {path: name, factory};
             const widget = await app.commands.execute("docmanager:open", open);
             await widget.context.ready;
             await widget.sessionContext.ready;
-        }"""
+        }""",
+        name,
     )
     page.locator(".jp-Notebook .jp-CodeCell").first.wait_for()
     page.evaluate("window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    return page
+
+
+def test_a_chapter_runs_in_jupyterlab(browser, lab):
+    page = open_and_run(browser, lab, "lab_numpy.md")
     cells = page.evaluate(OUTPUTS)
     page.close()
     assert len(cells) > 10
@@ -95,3 +104,31 @@ def test_a_chapter_runs_in_jupyterlab(browser, lab):
         kinds = [output["output_type"] for output in cell["outputs"]]
         assert "error" not in kinds, cell["outputs"]
     assert any("image/svg+xml" in str(cell["outputs"]) for cell in cells)
+
+
+EXPLORER = """from backprop_book import Value, play
+w = Value(2.0, name="w")
+play((w * 3.0 - 1.0).relu() ** 2, write="x = 1")"""
+
+
+def test_an_explorer_steps_and_its_numbers_move_in_jupyterlab(browser, lab, tmp_path):
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    notebook = new_notebook(cells=[new_code_cell(EXPLORER)], metadata=kernel)
+    nbformat.write(notebook, tmp_path / "chapters" / "explorer.ipynb")
+    page = open_and_run(browser, lab, "explorer.ipynb")
+    explorer = page.locator("section.play")
+    explorer.get_by_role("button", name="To the start").click()
+    explorer.get_by_role("button", name="Step", exact=True).click()
+    assert "v1 = w × 3 = 2 × 3 = 6" in explorer.locator(".rule").inner_text()
+    explorer.locator('.spot[aria-label^="w, value"]').click()
+    # In JupyterLab's command mode, a 2 makes a heading of the cell and dd deletes it.
+    page.keyboard.type("-2")
+    explorer.get_by_role("button", name="To the end").click()
+    assert explorer.locator('.spot[aria-label="w, gradient: 0"]').count() == 1
+    field = explorer.get_by_role("textbox", name="Expression")
+    field.fill("")
+    field.press_sequentially("ab2 dd")
+    assert field.input_value() == "ab2 dd"
+    assert page.locator(".jp-Notebook .jp-CodeCell").count() == 1
+    assert page.locator(".jp-Notebook .jp-Cell").count() == 1
+    page.close()

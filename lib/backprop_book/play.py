@@ -1,0 +1,196 @@
+"""The explorer: a graph of the engine that a reader steps through and changes.
+
+Its scripts and its style sheet are the plain files in ``play/``. A page of the site
+loads them once, as one file; a notebook carries them in the output.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from html import escape
+from pathlib import Path
+
+import numpy as np
+
+from backprop_book.arguments import check_positive
+from backprop_book.engine import Value
+from backprop_book.graph_data import Graph, Node
+from backprop_book.graph_drawing import draw
+
+FOLDER = Path(__file__).with_name("play")
+PARTS = (
+    *("arrays", "operations", "graph", "parse", "address"),
+    *("page", "rules", "layout", "practise", "tools", "explorer", "start"),
+)
+MOST_ENTRIES = 60
+
+
+class Explorer:
+    """What a notebook shows: the picture of a graph, which a script brings to life."""
+
+    def __init__(self, picture: str, content: dict[str, object]) -> None:
+        self._picture = picture
+        self._content = json.dumps(content, allow_nan=False)
+
+    def _repr_html_(self) -> str:
+        content = escape(self._content)
+        return (
+            f'<div data-backprop-play="{content}">{self._picture}</div>\n'
+            f"<script data-backprop-script>{script()}</script>"
+        )
+
+
+def play(
+    value: Value,
+    *,
+    names: Mapping[str, object] | None = None,
+    goal: str | None = None,
+    presets: Mapping[str, Mapping[str, object]] | None = None,
+    learn: float | None = None,
+    parameters: Iterable[str] | None = None,
+    valley: Mapping[str, tuple[float, float]] | None = None,
+    write: str | None = None,
+    practise: int | None = None,
+    seed: int = 1,
+) -> Explorer:
+    """Show the graph that ``value`` was computed from, to step through and to change.
+
+    The numbers of leaves can be typed or dragged, and gradients are checked by central
+    differences. Where no script runs, the picture that `draw` makes is shown.
+
+    Parameters
+    ----------
+    value : Value
+        A single number; its graph has at most 60 nodes, and arrays of 60 numbers.
+    names : mapping of name to Value or array, optional
+        As for `draw`. The other arguments name leaves and values by these names.
+    goal : str, optional
+        What the reader is to reach, such as ``"grad w1 == 0, L > 1"``: conditions on
+        values and gradients, which hold for all entries.
+    presets : mapping of label to mapping of leaf to numbers, optional
+        Buttons that set leaves, and the learning rate as ``"rate"``.
+    learn : float, optional
+        Offers gradient descent, with this learning rate at first.
+    parameters : names of leaves, optional
+        What descent changes; all leaves if left out.
+    valley : mapping of two leaves to (low, high), optional
+        Shows the loss over two single weights.
+    write : str, optional
+        Offers a field for expressions with this text in it; it ought to say ``value``.
+    practise : int, optional
+        Asks for the gradients of random graphs of this grade (1, 2 or 3) instead.
+    seed : int
+        Of the first of these graphs, from 1 to 999,999.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is not of this kind, or names what is not in the graph.
+    """
+    nodes = graph_nodes(value, names)
+    if value.data.size != 1:
+        expected = "expected a single number"
+        raise ValueError(f"value: {expected}, got shape {value.data.shape}")
+    graph = _Graph(nodes)
+    options: dict[str, object] = {}
+    if goal is not None:
+        options["goal"] = {"words": goal, "conditions": graph.conditions(goal)}
+    if presets is not None:
+        options["presets"] = [graph.preset(*preset) for preset in presets.items()]
+    if valley is not None:
+        if len(valley) != 2:
+            raise ValueError(f"valley: expected two leaves, got {len(valley)}")
+        ids = [graph.leaf("valley", name, 1) for name in valley]
+        options["valley"] = {"ids": ids, "ranges": [[*r] for r in valley.values()]}
+    if learn is not None:
+        check_positive("learn", learn)
+        chosen = parameters and [graph.leaf("parameters", name) for name in parameters]
+        options["learn"] = {"rate": float(learn), "parameters": chosen}
+    if write is not None:
+        options["write"] = write
+    if practise is not None:
+        if practise not in (1, 2, 3) or not 1 <= seed <= 999_999:
+            expected = "expected 1, 2 or 3, and a seed from 1 to 999,999"
+            raise ValueError(f"practise: {expected}, got {practise} and {seed}")
+        options["practise"] = {"grade": practise, "seed": seed}
+    picture = draw(value, names=names, gradients=True).html
+    return Explorer(picture, {"nodes": nodes, "options": options})
+
+
+class _Graph:
+    """The nodes of a graph, by name."""
+
+    def __init__(self, nodes: list[dict[str, object]]) -> None:
+        self.nodes = nodes
+        self.ids = {node["name"]: k for k, node in enumerate(nodes) if node["name"]}
+
+    def leaf(self, argument: str, name: str, size: int | None = None) -> int:
+        """Return the place of a leaf."""
+        node = self.nodes[self.ids[name]] if name in self.ids else {"op": None}
+        if node["op"] != "leaf" or size not in (None, len(node["data"])):
+            what = "a leaf" if size is None else "a leaf with a single number"
+            raise ValueError(f"{argument}: expected the name of {what}, got {name!r}")
+        return self.ids[name]
+
+    def conditions(self, goal: str) -> list[list[object]]:
+        """Return what a goal asks for: value or gradient, of what, and how large."""
+        out = []
+        for part in goal.split(","):
+            match = re.fullmatch(r"\s*(grad )?(\w+) *(<|>|==) *(-?[\d.]+)\s*", part)
+            if not match or match[2] not in self.ids:
+                expected = "expected conditions such as 'grad w == 0, L > 1'"
+                raise ValueError(f"goal: {expected}, got {part.strip()!r}")
+            kind = "g" if match[1] else "v"
+            out.append([kind, self.ids[match[2]], match[3], float(match[4])])
+        return out
+
+    def preset(self, label: str, numbers: Mapping[str, object]) -> dict[str, object]:
+        """Return a preset with places and flat numbers."""
+        out: dict[str, object] = {"label": label, "numbers": []}
+        for name, data in numbers.items():
+            if name == "rate":
+                out["rate"] = float(data)
+                continue
+            flat = np.ravel(data).astype(float).tolist()
+            out["numbers"].append([self.leaf("presets", name, len(flat)), flat])
+        return out
+
+
+def script() -> str:
+    """Return the explorer as one classic script: modules don't load from a disk."""
+    style = json.dumps((FOLDER / "play.css").read_text(encoding="utf-8"))
+    parts = [(FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in PARTS]
+    code = "\n".join([f"const STYLE = {style};", *parts])
+    return f'(() => {{\n"use strict";\n{code}}})();\n'
+
+
+def graph_nodes(
+    value: Value, names: Mapping[str, object] | None = None
+) -> list[dict[str, object]]:
+    """Return the graph of a value, as the explorer takes it."""
+    return [_plain(node) for node in Graph(value, names, False, False).nodes]
+
+
+def _plain(node: Node) -> dict[str, object]:
+    if node.value.size > MOST_ENTRIES:
+        expected = f"expected at most {MOST_ENTRIES} numbers in an array"
+        raise ValueError(f"value: {expected}, got shape {node.shape}")
+    told = {
+        key: np.ravel(option).tolist() if key in ("axis", "axes") else option
+        for key, option in node.options.items()
+        if option is not None and key != "positions"
+    }
+    if not node.op:
+        data = node.value.ravel()
+        if not np.isfinite(data).all():
+            raise ValueError(f"value: expected finite numbers in leaves, got {data}")
+        told["data"] = data.tolist()
+    elif node.op == "[]":
+        told["taken"] = node.options["positions"].ravel().tolist()
+    return {
+        "op": node.op or {"input": "leaf", "constant": "constant"}[node.kind],
+        "name": node.name,
+        "operands": [operand.id for operand in node.operands],
+        "shape": list(node.shape),
+        **told,
+    }

@@ -1,0 +1,135 @@
+// Place boxes in layers, from the leaves to L, so that none overlap.
+// Layers of nodes and layers of edges alternate: an edge, too, is a box for its share.
+
+const GAP = { along: 9, across: 10, margin: 10 };
+const SLIM = { width: 14, height: 14 };
+const WRITTEN = { width: 62, height: 24 };
+const TIP = 7;
+
+function layOut(nodes, sizes, edgeSize, vertical) {
+  const [along, across] = vertical ? ["height", "width"] : ["width", "height"];
+  const depth = nodes.map(() => 0);
+  for (const node of [...nodes].reverse()) {
+    node.operands.forEach((k) => (depth[k] = Math.max(depth[k], depth[node.id] + 1)));
+  }
+  const deepest = Math.max(...depth);
+  const layers = Array.from({ length: 2 * deepest + 1 }, () => []);
+  const place = (layer, size) => {
+    const box = {
+      along: size[along],
+      across: size[across],
+      before: [],
+      after: [],
+      layer,
+    };
+    layers[layer].push(box);
+    return box;
+  };
+  const boxes = nodes.map((node) =>
+    place(2 * (deepest - depth[node.id]), sizes[node.id]),
+  );
+  const edges = nodes.flatMap((node) =>
+    node.operands.map((k, operand) => {
+      const chain = [boxes[k]];
+      for (let layer = boxes[k].layer + 1; layer < boxes[node.id].layer; layer++) {
+        const first = chain.length === 1;
+        chain.push(place(layer, first ? edgeSize(k) : { width: 0, height: 0 }));
+      }
+      chain.push(boxes[node.id]);
+      chain.slice(1).forEach((box, n) => {
+        box.before.push(chain[n]);
+        chain[n].after.push(box);
+      });
+      return { from: k, to: node.id, operand, chain };
+    }),
+  );
+  untangle(layers);
+  let end = GAP.margin;
+  for (const layer of layers) {
+    const size = Math.max(...layer.map((box) => box.along));
+    for (const box of layer) {
+      box.middle = end + size / 2;
+      // A line past boxes is straight as long as they are.
+      box.along ||= size;
+    }
+    end += size + GAP.along;
+  }
+  const all = layers.flat();
+  const top = Math.min(...all.map((box) => box.centre - box.across / 2)) - GAP.margin;
+  for (const box of all) box.centre -= top;
+  const wide = Math.max(...all.map((box) => box.centre + box.across / 2)) + GAP.margin;
+  const point = (a, c) => (vertical ? { x: c, y: a } : { x: a, y: c });
+  const long = end - GAP.along + GAP.margin;
+  return {
+    width: vertical ? wide : long,
+    height: vertical ? long : wide,
+    nodes: boxes.map((box) => point(box.middle, box.centre)),
+    edges: edges.map(({ chain, ...edge }) => ({
+      ...edge,
+      ...point(chain[1].middle, chain[1].centre),
+      path: curve(chain, point, edge),
+    })),
+  };
+}
+
+// Sort each layer by the mean place of its neighbours, to and fro, then bring each box
+// level with what follows it, as far as its neighbours in the layer let it.
+function untangle(layers) {
+  const mean = (list, of) => list.reduce((sum, box) => sum + of(box), 0) / list.length;
+  const rank = (layer) => layer.forEach((box, k) => (box.rank = k / layer.length));
+  layers.forEach(rank);
+  for (let sweep = 0; sweep < 8; sweep++) {
+    const side = sweep % 2 ? "before" : "after";
+    for (const layer of sweep % 2 ? layers : [...layers].reverse()) {
+      for (const box of layer) {
+        box.wish = box[side].length ? mean(box[side], (b) => b.rank) : box.rank;
+      }
+      layer.sort((a, b) => a.wish - b.wish);
+      rank(layer);
+    }
+  }
+  for (const layer of [...layers].reverse()) {
+    const blocks = [];
+    let offset = 0;
+    for (const box of layer) {
+      box.offset = offset + box.across / 2;
+      offset += box.across + GAP.across;
+      const wish = box.after.length ? mean(box.after, (b) => b.centre) : 0;
+      blocks.push({ at: wish - box.offset, boxes: [box] });
+      // Boxes that would overlap become one block, at the mean of their wishes.
+      while (blocks.length > 1 && blocks.at(-2).at > blocks.at(-1).at) {
+        const [a, b] = blocks.splice(-2);
+        const boxes = [...a.boxes, ...b.boxes];
+        const at = (a.at * a.boxes.length + b.at * b.boxes.length) / boxes.length;
+        blocks.push({ at, boxes });
+      }
+    }
+    for (const { at, boxes } of blocks) {
+      for (const box of boxes) box.centre = Math.round(at + box.offset);
+    }
+  }
+}
+
+// A smooth line through the boxes of an edge, from the end of one to the start of the
+// last, broken where its share is written. Edges into one node arrive side by side.
+function curve(chain, point, { operand }) {
+  const [label, last] = [chain[1], chain.at(-1)];
+  const aside =
+    last.before.length > 1 ? (2 * operand - 1) * Math.min(8, last.across / 6) : 0;
+  const written = label.along > SLIM.width;
+  const text = (a, c) => {
+    const { x, y } = point(a, c);
+    return `${x} ${y}`;
+  };
+  let [a, c] = [chain[0].middle + chain[0].along / 2, chain[0].centre];
+  let path = `M${text(a, c)}`;
+  for (const box of chain.slice(1)) {
+    const start = box.middle - box.along / 2 - (box === last ? TIP : 0);
+    const level = box.centre + (box === last ? aside : 0);
+    const half = (a + start) / 2;
+    path += ` C${text(half, c)} ${text(half, level)} ${text(start, level)}`;
+    [a, c] = [box.middle + box.along / 2, level];
+    if (box !== last) path += ` ${box === label && written ? "M" : "L"}${text(a, c)}`;
+  }
+  return path;
+}

@@ -1,0 +1,53 @@
+// Small helpers for what is on the page.
+
+const SVG = "http://www.w3.org/2000/svg";
+const IN_SVG = ["svg", "path", "circle", "polyline"];
+
+// An element with attributes, listeners (onclick, …) and children. Text stays text.
+function h(tag, attributes = {}, ...children) {
+  const element = IN_SVG.includes(tag)
+    ? document.createElementNS(SVG, tag)
+    : document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value);
+  }
+  element.append(...children.flat());
+  return element;
+}
+
+const button = (label, act, attributes = {}) =>
+  h("button", { type: "button", onclick: act, ...attributes }, label);
+
+const write = (pieces) =>
+  pieces.map((piece) =>
+    piece.text === undefined ? piece : h("span", { class: piece.kind }, piece.text),
+  );
+
+function numberField(label, value = "") {
+  const field = h("input", { inputmode: "decimal", size: 7, "aria-label": label });
+  field.value = String(value);
+  return field;
+}
+
+// What a field holds, with either minus and either decimal sign; NaN is marked.
+function numberIn(field) {
+  const text = field.value.trim().replace("−", "-").replace(",", ".");
+  const x = text === "" ? NaN : Number(text);
+  field.setAttribute("aria-invalid", !Number.isFinite(x));
+  return x;
+}
+
+// Follow a pointer from where it went down until it goes up.
+function dragging(element, event, move, stop) {
+  element.setPointerCapture(event.pointerId);
+  element.addEventListener("pointermove", move);
+  element.addEventListener(
+    "lostpointercapture",
+    () => {
+      element.removeEventListener("pointermove", move);
+      stop();
+    },
+    { once: true },
+  );
+}

@@ -1,0 +1,137 @@
+"""Pages with explorers, opened from a disk as the site's or a notebook's are."""
+
+import numpy as np
+import pytest
+
+from backprop_book import Value, play
+from backprop_book.play import script
+from browsers import browser  # noqa: F401
+
+HEAD = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Page</title>
+<meta name="viewport" content="width=device-width">
+<style>
+body { margin: 0 auto; padding: 0 16px; max-width: 760px; color: #222; }
+@media (prefers-color-scheme: dark) { body { background: #121212; color: #ced6dd; } }
+</style></head><body><main><h1>Page</h1>"""
+
+
+def named(value, name):
+    value.name = name
+    return value
+
+
+def four_boxes():
+    """Return (relu(x w1) w2 - y)², where the ReLU is open."""
+    x, w1, w2, y = map(Value, (2.0, 1.5, -0.5, 1.0), ("x", "w1", "w2", "y"))
+    h = named(named(x * w1, "z").relu(), "h")
+    return named((named(h * w2, "y_hat") - y) ** 2, "L")
+
+
+def used_twice():
+    x = Value(3.0, "x")
+    a = named(x * x, "a")
+    return named(a + x, "L")
+
+
+def network():
+    X, Y = np.array([[1.0, 2.0], [-1.0, 0.5]]), np.array([[1.0], [0.0]])
+    W1, W2 = Value([[0.5, -1.0, 0.0], [2.0, 1.0, -0.5]], "W1"), Value(np.ones((3, 1)))
+    W2.name = "W2"
+    H1 = named(named(X @ W1, "Z1").relu(), "H1")
+    E = named(named(H1 @ W2, "Y_hat") - Y, "E")
+    return named((E**2).sum(), "L"), {"X": X, "Y": Y}
+
+
+def forty_nodes():
+    x = [Value(k / 2 - 1.0, f"x{k}") for k in range(10)]
+    total = x[0] * x[1]
+    for k in range(2, 16):
+        total = total + (x[k % 10] * x[k * 3 % 10]).tanh()
+    return named(total, "L")
+
+
+def parabola():
+    w, b = Value(1.5, "w"), Value(-1.0, "b")
+    X, T = np.array([-1.0, 0.5, 2.0]), np.array([0.0, 1.0, 3.0])
+    return named(((w * X + b - T) ** 2).mean(), "L")
+
+
+def explorers():
+    L, names = network()
+    write = "x = 2\nw = -1\nrelu(x * w) ** 2"
+    goal, starts = "grad w1 == 0, L > 0.5", {"dead": {"w1": -1}, "kink": {"w1": 0}}
+    learn = {"learn": 0.05, "parameters": ["w1", "w2"]}
+    valley = {"valley": {"w": (-3, 4), "b": (-4, 4)}, "learn": 0.2}
+    fast = {"presets": {"too fast": {"w": 1.5, "b": -1, "rate": 1.2}}}
+    return {
+        "four": play(four_boxes()),
+        "twice": play(used_twice()),
+        "network": play(L, names=names),
+        "forty": play(forty_nodes()),
+        "learn": play(four_boxes(), goal=goal, presets=starts, **learn),
+        "write": play(four_boxes(), write=write),
+        "practise": play(four_boxes(), practise=2, seed=5),
+        "valley": play(parabola(), **valley, **fast),
+    }
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    """A folder with a page for each explorer; as on the site, its script is a file."""
+    folder = tmp_path_factory.mktemp("play")
+    (folder / "play.js").write_text(script(), encoding="utf-8")
+    outputs = {name: shown._repr_html_() for name, shown in explorers().items()}
+    for name, html in outputs.items():
+        static = html.partition("<script data-backprop-script>")[0]
+        text = f'{HEAD}{static}</main><script defer src="play.js"></script>'
+        (folder / f"{name}.html").write_text(text, encoding="utf-8")
+    two = outputs["four"] + outputs["twice"]
+    (folder / "notebook.html").write_text(f"{HEAD}{two}</main>", encoding="utf-8")
+    return folder
+
+
+class Explorer:
+    """An explorer on a page, as a reader uses it."""
+
+    def __init__(self, page, place=0):
+        self.page, self.root = page, page.locator("section.play").nth(place)
+
+    def button(self, name):
+        return self.root.get_by_role("button", name=name, exact=True)
+
+    def spot(self, start):
+        """Return the button whose name starts so."""
+        return self.root.locator(f'.spot[aria-label^="{start}"]')
+
+    def text(self, part):
+        return " ".join(self.root.locator(part).inner_text().split())
+
+    def click_to(self, step):
+        for _ in range(step):
+            self.button("Step").click()
+
+    def said(self):
+        return self.text(".live")
+
+
+@pytest.fixture
+def visit(browser, folder):  # noqa: F811
+    """A function that opens a page and returns its explorer; no error may occur."""
+    contexts, errors = [], []
+
+    def visit(name, query="", width=1280, **settings):
+        size = {"width": width, "height": 900}
+        context = browser.new_context(viewport=size, **settings)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda m: m.type == "error" and errors.append(m.text))
+        page.on("dialog", lambda dialog: errors.append(dialog.message))
+        page.set_default_timeout(10_000)
+        page.goto(f"{(folder / name).as_uri()}.html{query}")
+        return Explorer(page)
+
+    yield visit
+    for context in contexts:
+        context.close()
+    assert not errors
