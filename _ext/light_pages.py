@@ -1,6 +1,6 @@
 """One style sheet for all pages, with the rules that they use, and the icons they show.
 
-PurgeCSS keeps a rule whose names are on a page or in a script that a page loads.
+PurgeCSS keeps a rule whose names are words of a page or of a script.
 """
 
 import hashlib

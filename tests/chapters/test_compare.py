@@ -27,7 +27,6 @@ def test_a_difference_grows_like_the_root_of_the_number_of_roundings(page):
     ratio = page["always"] / (page["u"] * np.sqrt(1 + np.arange(5000)))
     for begin, end in ((0, 100), (100, 500), (500, 1000), (1000, 2000)):
         assert 0.8 < ratio[begin:end].min() <= np.median(ratio[begin:end]) < 1.25
-    assert ratio[:600].max() < 1.5
     assert 10 < ratio.max() < 200  # the spikes of which the text speaks
     once = page["once"] / page["u"]
     assert once[:1900] == pytest.approx(1, abs=0.05)
@@ -123,9 +122,3 @@ def test_multiplications_are_those_of_the_five_products(page):
             (D_in, N, H),  # X^T times the gradient in Z1
         ]
         assert count == sum(map(np.prod, products))
-
-
-def test_autograd_costs_most_where_the_work_is_smallest(page):
-    ratio = np.divide(page["measured"]["autograd"], page["measured"]["NumPy"])
-    assert ratio[0] > 1.5
-    assert ratio[2:].min() < 0.8 * ratio[0]

@@ -1,4 +1,4 @@
-"""The truths that the book's proofs lean on, against derivatives known by heart."""
+"""The derivatives that others are compared with, against some known by heart."""
 
 import numpy as np
 import pandas as pd
