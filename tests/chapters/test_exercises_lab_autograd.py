@@ -43,7 +43,7 @@ replies, test_reply, test_every_exercise = answer_tests(
                 "[3.5858, 3.6255, -0.5987, -3.5775, -1.1975, -0.3038]]",
             ],
             wrong={
-                "grad_5 + grad_2": "a mean of all is no sum of means",
+                "grad_5 + grad_2": "the mean of all entries is not the sum",
                 "(grad_5 + grad_2) / 2": "the chunks differ in size",
                 "(2 * grad_5 + 5 * grad_2) / 7": "the weights are swapped",
                 "5 * grad_5 + 2 * grad_2": "divide by the number of rows",

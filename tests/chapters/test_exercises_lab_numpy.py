@@ -48,6 +48,7 @@ replies, test_reply, test_every_exercise = answer_tests(
                 "H1.T @ G / len(X)": "this divides by N alone",
                 "H1.T @ G / 2": "this divides by the outputs alone",
                 "H1.T @ (Y_hat - Y) / Y.size": "a factor 2 is missing",
+                "grad_W2 / 6": "grad_W2 belongs to the old weights",
                 "(H1.T @ G / 6).T": "expected shape (4, 2), got shape (2, 4)",
             },
         ),
@@ -55,7 +56,7 @@ replies, test_reply, test_every_exercise = answer_tests(
             right=["0.197", FRIEND, f"np.array([{FRIEND}])", f"round({FRIEND}, 3)"],
             wrong={
                 "0.0": "this compares something with itself",
-                "19.7": "give a part of 1, not per cent",
+                "19.7": "give a fraction, not a percentage",
                 "two_layer_regression_numpy_gradient(X, Y, V1, V2)[1]": "one number",
                 "W = V2 - 0.01 * H1.T @ G\n"
                 "answer = relative_error(two_layer_regression_numpy_gradient"
