@@ -14,6 +14,7 @@ class student({base}):
 TWO = (
     "self.W1, self.W2 = nn.Parameter(torch.tensor(W1)), nn.Parameter(torch.tensor(W2))"
 )
+SINGLE = "self.W1, self.W2 = (nn.Parameter(torch.Tensor(W)) for W in (W1, W2))"
 BACK = "self.W2, self.W1 = (nn.Parameter(torch.from_numpy(W)) for W in (W2, W1))"
 LIST = "self.W = nn.ParameterList([torch.tensor(W1), torch.tensor(W2)])"
 PLAIN = "self.W1, self.W2 = (torch.tensor(W, requires_grad=True) for W in (W1, W2))"
@@ -45,6 +46,7 @@ replies, test_reply, test_every_exercise = answer_tests(
                     "the parameter of shape (2, 4) is not W1"
                 ),
                 module(ONES): "the parameter of shape (2, 4) is not W1",
+                module(SINGLE): "not float64",
                 module(TWO, base="object"): "derive the class from nn.Module",
                 module(TWO, "X @ self.W1 @ self.W2"): "entries are off",
                 module(TWO, "torch.relu(X @ self.W1) @ self.W2.detach()"): (
@@ -53,7 +55,7 @@ replies, test_reply, test_every_exercise = answer_tests(
             },
         ),
         "ex-nn-mean-bias": Forms(
-            right=["Y.mean(axis=0)", "[0.333, 1.667]", "(1 / 3, 5 / 3)", "Y_t.mean(0)"],
+            right=["Y.mean(axis=0)", "[0.33, 1.67]", "(1 / 3, 5 / 3)", "Y_t.mean(0)"],
             wrong={
                 "Y.sum(axis=0)": "the mean is taken over the samples",
                 "[0, 0]": "entries are off",
