@@ -25,7 +25,8 @@ replies, test_reply, test_every_exercise = answer_tests(
             ],
             wrong={
                 "[1, 2, 3, 4]": "entries are off",
-                "[5, 5]": "expected shape (4,)",
+                "[5, 5]": "two halves keep 6 arrays",
+                "[5, 3, 2]": "expected shape (4,)",
                 "[3, 3, 2, 2]": "entries are off",
             },
         ),

@@ -42,7 +42,9 @@ def test_the_code_beside_the_notebooks_is_all_that_the_package_needs(handout, tm
     result = subprocess.run(command, capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     library = ROOT / "lib" / "backprop_book"
-    for path in [*library.rglob("*.py"), *library.rglob("*.json")]:
+    for path in library.rglob("*"):
+        if path.is_dir() or path.parent.name == "__pycache__":
+            continue
         installed = tmp_path / "backprop_book" / path.relative_to(library)
         assert installed.read_bytes() == path.read_bytes()
 
