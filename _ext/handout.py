@@ -16,7 +16,6 @@ from plain_notebook import Book, plain_notebook
 ROOT = Path(__file__).parents[1]
 FOLDER = "backpropagation"
 CODE = ("pyproject.toml", "LICENSE", "CITATION.cff")
-LIBRARY = ("*.py", "*.css", "*.json", "py.typed")
 CODE_README = """\
 # backprop_book
 
@@ -98,7 +97,7 @@ def handout_files(root: Path, names: list[str]) -> dict[str, bytes]:
     files["code/README.md"] = CODE_README
     library = root / "lib" / "backprop_book"
     code = [root / name for name in CODE]
-    parts = (path for kind in LIBRARY for path in library.rglob(kind))
+    parts = [p for p in library.rglob("*") if p.is_file() and p.suffix != ".pyc"]
     for path in [*code, *parts]:
         name = f"code/{path.relative_to(root).as_posix()}"
         files[name] = path.read_text(encoding="utf-8")
