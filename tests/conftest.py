@@ -6,7 +6,8 @@ import pytest
 from hypothesis import Phase, settings
 from xdist.scheduler import LoadScopeScheduling
 
-# Fixtures for tests/book and tests/site.
+# Fixtures for tests/book, tests/play and tests/site.
+from browsers import browser  # noqa: F401
 from built_book import book  # noqa: F401
 from handed_out import handout  # noqa: F401
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -100,11 +101,13 @@ def play(
     if valley is not None:
         if len(valley) != 2:
             raise ValueError(f"valley: expected two leaves, got {len(valley)}")
-        ids = [graph.leaf("valley", name, 1) for name in valley]
+        ids = [graph.leaf("valley", leaf, 1) for leaf in valley]
         options["valley"] = {"ids": ids, "ranges": [[*r] for r in valley.values()]}
     if learn is not None:
         check_positive("learn", learn)
-        chosen = parameters and [graph.leaf("parameters", name) for name in parameters]
+        chosen = None
+        if parameters is not None:
+            chosen = [graph.leaf("parameters", leaf) for leaf in parameters]
         options["learn"] = {"rate": float(learn), "parameters": chosen}
     if write is not None:
         options["write"] = write
@@ -120,13 +123,15 @@ def play(
 class _Graph:
     """The nodes of a graph, by name."""
 
-    def __init__(self, nodes: list[dict[str, object]]) -> None:
+    def __init__(self, nodes: list[dict[str, Any]]) -> None:
         self.nodes = nodes
         self.ids = {node["name"]: k for k, node in enumerate(nodes) if node["name"]}
 
     def leaf(self, argument: str, name: str, size: int | None = None) -> int:
         """Return the place of a leaf."""
-        node = self.nodes[self.ids[name]] if name in self.ids else {"op": None}
+        node: dict[str, Any] = {"op": None}
+        if name in self.ids:
+            node = self.nodes[self.ids[name]]
         if node["op"] != "leaf" or size not in (None, len(node["data"])):
             what = "a leaf" if size is None else "a leaf with a single number"
             raise ValueError(f"{argument}: expected the name of {what}, got {name!r}")
@@ -136,7 +141,9 @@ class _Graph:
         """Return what a goal asks for: value or gradient, of what, and how large."""
         out = []
         for part in goal.split(","):
-            match = re.fullmatch(r"\s*(grad )?(\w+) *(<|>|==) *(-?[\d.]+)\s*", part)
+            match = re.fullmatch(
+                r"\s*(grad )?(\w+) *(<|>|==) *(-?\d+(?:\.\d+)?)\s*", part
+            )
             if not match or match[2] not in self.ids:
                 expected = "expected conditions such as 'grad w == 0, L > 1'"
                 raise ValueError(f"goal: {expected}, got {part.strip()!r}")
@@ -144,9 +151,9 @@ class _Graph:
             out.append([kind, self.ids[match[2]], match[3], float(match[4])])
         return out
 
-    def preset(self, label: str, numbers: Mapping[str, object]) -> dict[str, object]:
+    def preset(self, label: str, numbers: Mapping[str, Any]) -> dict[str, Any]:
         """Return a preset with places and flat numbers."""
-        out: dict[str, object] = {"label": label, "numbers": []}
+        out: dict[str, Any] = {"label": label, "numbers": []}
         for name, data in numbers.items():
             if name == "rate":
                 out["rate"] = float(data)

@@ -5,7 +5,6 @@ import pytest
 
 from backprop_book import Value, play
 from backprop_book.play import script
-from browsers import browser  # noqa: F401
 
 HEAD = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Page</title>
 <meta name="viewport" content="width=device-width">
@@ -115,7 +114,7 @@ class Explorer:
 
 
 @pytest.fixture
-def visit(browser, folder):  # noqa: F811
+def visit(browser, folder):
     """A function that opens a page and returns its explorer; no error may occur."""
     contexts, errors = [], []
 

@@ -6,7 +6,6 @@ import threading
 
 import pytest
 
-from browsers import browser  # noqa: F401
 from site_visits import HEADINGS, Visits, watch
 
 TABLE = pytest.StashKey[list]()
@@ -29,7 +28,7 @@ def site(book):
 
 
 @pytest.fixture
-def page(browser, site):  # noqa: F811
+def page(browser, site):
     """A page that reports requests to other hosts and what the console complains of."""
     page = browser.new_page()
     watch(page, site)
@@ -38,7 +37,7 @@ def page(browser, site):  # noqa: F811
 
 
 @pytest.fixture(scope="session")
-def visits(browser, site, request):  # noqa: F811
+def visits(browser, site, request):
     """Each page, visited once, whatever number of tests asks what was found."""
     visits = Visits(browser, site)
     request.config.stash[TABLE] = visits.done

@@ -419,7 +419,7 @@ class Explorer {
     });
     slider.value = String(value);
     const set = (source, other) => () => {
-      const x = numberIn(source);
+      const x = numberOf(source);
       problem.textContent = Number.isFinite(x)
         ? ""
         : "Expected a number, such as −0.5.";

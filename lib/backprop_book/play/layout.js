@@ -72,7 +72,7 @@ function layOut(nodes, sizes, edgeSize, vertical) {
   };
 }
 
-// Sort each layer by the mean place of its neighbours, to and fro, then bring each box
+// Sort each layer by the mean place of its neighbours, back and forth, then bring each box
 // level with what follows it, as far as its neighbours in the layer let it.
 function untangle(layers) {
   const mean = (list, of) => list.reduce((sum, box) => sum + of(box), 0) / list.length;

@@ -31,7 +31,7 @@ function numberField(label, value = "") {
 }
 
 // What a field holds, with either minus and either decimal sign; NaN is marked.
-function numberIn(field) {
+function numberOf(field) {
   const text = field.value.trim().replace("−", "-").replace(",", ".");
   const x = text === "" ? NaN : Number(text);
   field.setAttribute("aria-invalid", !Number.isFinite(x));

@@ -86,7 +86,7 @@ function learnTool(explorer, { rate, parameters }) {
     graph.update();
   };
   const step = (times) => () => {
-    const eta = numberIn(field);
+    const eta = numberOf(field);
     if (!Number.isFinite(eta)) {
       explorer.say("Learning rate: expected a number, such as 0.1.");
       return;
@@ -134,7 +134,7 @@ function learnTool(explorer, { rate, parameters }) {
     setRate: (x) => (field.value = String(x)),
     way: () => history.map(({ leaves }) => new Map(leaves)),
     keep: (state) => {
-      state.rate = numberIn(field) || 0;
+      state.rate = numberOf(field) || 0;
       state.optimiser = choice.selectedIndex;
     },
     take: (state) => {
@@ -285,7 +285,7 @@ function practiseTool(explorer, first) {
   const grades = [1, 2, 3].map((grade) => button(`Grade ${grade}`, next(grade)));
   const answer = (node, field) => {
     const { graph, answered } = explorer;
-    const x = numberIn(field);
+    const x = numberOf(field);
     const { right, words: said } = Number.isFinite(x)
       ? judge(graph, node.id, x)
       : { right: false, words: "Expected a number, such as −6." };
