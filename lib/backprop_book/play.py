@@ -16,7 +16,7 @@ import numpy as np
 from backprop_book.arguments import check_positive
 from backprop_book.engine import Value
 from backprop_book.graph_data import Graph, Node
-from backprop_book.graph_drawing import draw
+from backprop_book.graph_drawing import GraphPicture, draw
 
 FOLDER = Path(__file__).with_name("play")
 PARTS = (
@@ -29,14 +29,17 @@ MOST_ENTRIES = 60
 class Explorer:
     """What a notebook shows: the picture of a graph, which a script brings to life."""
 
-    def __init__(self, picture: str, content: dict[str, object]) -> None:
+    def __init__(self, picture: GraphPicture, content: dict[str, object]) -> None:
         self._picture = picture
         self._content = json.dumps(content, allow_nan=False)
+
+    def __repr__(self) -> str:
+        return self._picture.alt
 
     def _repr_html_(self) -> str:
         content = escape(self._content)
         return (
-            f'<div data-backprop-play="{content}">{self._picture}</div>\n'
+            f'<div data-backprop-play="{content}">{self._picture.html}</div>\n'
             f"<script data-backprop-script>{script()}</script>"
         )
 
@@ -116,7 +119,7 @@ def play(
             expected = "expected 1, 2 or 3, and a seed from 1 to 999,999"
             raise ValueError(f"practise: {expected}, got {practise} and {seed}")
         options["practise"] = {"grade": practise, "seed": seed}
-    picture = draw(value, names=names, gradients=True).html
+    picture = draw(value, names=names, gradients=True)
     return Explorer(picture, {"nodes": nodes, "options": options})
 
 

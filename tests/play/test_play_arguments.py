@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from backprop_book import Value, play
+from backprop_book import Value, draw, play
 
 
 @pytest.fixture
@@ -78,3 +78,7 @@ def test_names_and_text_are_no_markup():
     w = Value(1.0, '"><img src=x>')
     shown = play(w * w, write="</textarea><img src=y>")._repr_html_()
     assert "<img" not in shown.partition("<script")[0]
+
+
+def test_its_text_is_the_same_at_every_run(L):
+    assert repr(play(L)) == repr(play(L)) == repr(draw(L, gradients=True))
