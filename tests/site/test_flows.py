@@ -112,7 +112,7 @@ def test_a_solution_opens_without_a_script_and_for_a_link_into_it(browser, site)
 def test_code_is_copied_as_it_stands(page, site):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.goto(f"{site}/chapters/lab_numpy.html")
-    cell = page.locator("div.cell_input").first
+    cell = page.locator("div.cell_input:visible").first
     cell.hover()
     cell.locator("button.copybtn").click()
     copied = page.evaluate("navigator.clipboard.readText()")
