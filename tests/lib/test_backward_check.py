@@ -35,6 +35,13 @@ def right(*arrays):
     return two_layer_regression_numpy_gradient(*arrays)[1:]
 
 
+@pytest.fixture(autouse=True)
+def nothing_kept():
+    """What is made once in a process is made anew in each test."""
+    for kept in (make_probes, singles, scales):
+        kept.cache_clear()
+
+
 def drawn_shapes(case):
     """Return one shape with all sizes different, or all equal, or both; or none."""
     generator = np.random.default_rng([7, case])
@@ -133,6 +140,7 @@ def test_one_buffer_for_all_answers_is_right():
     assert check_backward(lambda *arrays: list(into_buffers(*arrays))).passed
 
 
+@pytest.mark.unmutated
 def test_a_fresh_process_searches_to_the_end():
     program = """
 import numpy as np
