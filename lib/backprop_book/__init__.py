@@ -31,6 +31,7 @@ from backprop_book.public import (
     two_layer_regression_autograd_gradient,
     two_layer_regression_autograd_loss,
     two_layer_regression_autograd_train,
+    two_layer_regression_ddp_train,
     two_layer_regression_engine_gradient,
     two_layer_regression_engine_loss,
     two_layer_regression_engine_train,
@@ -49,7 +50,6 @@ from backprop_book.public import (
 )
 from backprop_book.recordings import load_recording
 from backprop_book.source import show_source
-from backprop_book.train_ddp import two_layer_regression_ddp_train
 from backprop_book.training_log import DivergenceError
 
 __all__ = [

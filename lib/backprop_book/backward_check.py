@@ -4,13 +4,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from backprop_book import backward_probes as probing
 from backprop_book.arguments import check_integer
 from backprop_book.backward_mistakes import FLOAT64, Mistake
 from backprop_book.backward_probes import GRADIENTS, Probe, Reply, Shape, distance
 from backprop_book.backward_search import find_mistakes
+from backprop_book.modes import own_modes
 
 FLOAT32_INSIDE = 3e-6
 
@@ -161,7 +160,7 @@ def check_backward(
     wanted = tuple(tuple(map(int, shape)) for shape in shapes)
     probes = probing.make_probes(wanted, int(seed))
     # A student's numbers may be huge; what overflows here is found to be wrong.
-    with np.errstate(all="ignore"):
+    with own_modes(defaults=False):
         replies = probing.ask_twice(student_function, probes)
         findings = {g: _diagnose(g, replies) for g in GRADIENTS}
     problems = [(problem, r.probe) for r in replies for problem in r.problems]

@@ -8,13 +8,16 @@ import torch
 
 
 @contextmanager
-def own_modes(*, grad: bool | None = True) -> Iterator[None]:
+def own_modes(*, grad: bool | None = True, defaults: bool = True) -> Iterator[None]:
     """Leave the caller's global modes of NumPy and PyTorch outside, and restore them.
 
     Parameters
     ----------
     grad : bool, optional
         Whether PyTorch records graphs inside; None leaves that to the caller.
+    defaults : bool
+        Whether to leave the caller's default dtype and device outside too: a function
+        of the caller's may rely on them.
     """
     dtype = torch.get_default_dtype()
     with ExitStack() as stack:
@@ -27,12 +30,12 @@ def own_modes(*, grad: bool | None = True) -> Iterator[None]:
                 stack.enter_context(torch.autocast(kind, enabled=False))
         # Anomaly mode would turn a diverging run into another error.
         stack.enter_context(torch.autograd.set_detect_anomaly(False))
-        if torch.get_default_device().type != "cpu":
+        if defaults and torch.get_default_device().type != "cpu":
             # Not always, for it slows every call of PyTorch down.
             stack.enter_context(torch.device("cpu"))
         stack.enter_context(np.errstate(all="ignore"))
         stack.callback(torch.set_default_dtype, dtype)
-        torch.set_default_dtype(torch.float32)
+        torch.set_default_dtype(torch.float32 if defaults else dtype)
         yield
 
 

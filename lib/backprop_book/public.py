@@ -32,6 +32,7 @@ import torch
 
 from backprop_book import arguments, fast
 from backprop_book import train_autograd as autograd
+from backprop_book import train_ddp as ddp
 from backprop_book import train_engine as engine
 from backprop_book import train_nn as nn
 from backprop_book import train_numpy as by_numpy
@@ -205,6 +206,9 @@ two_layer_regression_nn_optim_gradient = _behind(
 )
 two_layer_regression_nn_optim_train = _behind(
     _train, optim.two_layer_regression_nn_optim_train
+)
+two_layer_regression_ddp_train = own_modes(grad=False)(
+    ddp.two_layer_regression_ddp_train
 )
 numpy_fast_train = _behind(_train, fast.numpy_train)
 tensor_fast_train = _behind(_train, fast.tensor_train)

@@ -11,7 +11,6 @@ from backprop_book.arguments import (
 )
 from backprop_book.checkpoints import digest, load_checkpoint, save_checkpoint
 from backprop_book.initial_weights import draw_weights, to_tensors
-from backprop_book.modes import own_modes
 from backprop_book.train_tensor import (
     two_layer_regression_tensor_gradient,
     two_layer_regression_tensor_loss,
@@ -19,7 +18,6 @@ from backprop_book.train_tensor import (
 from backprop_book.training_log import TrainingLog
 
 
-@own_modes(grad=False)
 def two_layer_regression_ddp_train(
     X, Y, X_val, Y_val, lr, nite, *,
     hidden=100, weights=None, seed=None, log_every=10, device=None,

@@ -16,8 +16,28 @@ from backends import (
     NUMPY,
     TORCH_BACKENDS,
 )
-from backprop_book import DivergenceError, draw_weights, load_iris_regression
+from backprop_book import (
+    DivergenceError,
+    draw_weights,
+    load_iris_regression,
+    train_autograd,
+    train_engine,
+    train_nn,
+    train_numpy,
+    train_optim,
+    train_tensor,
+)
 from backprop_book.initial_weights import to_tensors
+
+# As a student copies them, not behind the package's rules.
+LESSONS = {
+    "numpy": train_numpy.two_layer_regression_numpy_train,
+    "engine": train_engine.two_layer_regression_engine_train,
+    "tensor": train_tensor.two_layer_regression_tensor_train,
+    "autograd": train_autograd.two_layer_regression_autograd_train,
+    "nn": train_nn.two_layer_regression_nn_train,
+    "nn_optim": train_optim.two_layer_regression_nn_optim_train,
+}
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +175,50 @@ def test_a_seed_gives_the_weights_of_draw_weights(backend, iris64):
     np.testing.assert_array_equal(W1, expected[0])
     np.testing.assert_array_equal(W2, expected[1])
     assert abs(W1.std() - 1) < 0.2
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_lessons_own_draws(name):
+    X, Y = np.ones((4, 3), np.float32), np.ones((4, 2), np.float32)
+
+    def drawn(seed):
+        first, second, *_ = LESSONS[name](X, Y, X, Y, 1e-4, 0, hidden=7, seed=seed)
+        if isinstance(first, torch.nn.Module):
+            first, second = (first[k].weight.detach().T for k in (0, 2))
+        return np.asarray(first), np.asarray(second)
+
+    with torch.random.fork_rng():
+        W1, W2 = drawn(5)
+        again, other = drawn(5)[0], drawn(6)[0]
+        assert not np.array_equal(drawn(None)[0], drawn(None)[0])
+        torch.manual_seed(5)
+        expected = draw_weights(3, 7, 2, seed=5)
+        if name in ("tensor", "autograd"):
+            expected = torch.randn(3, 7), torch.randn(7, 2)
+        elif name in ("nn", "nn_optim"):
+            linear = torch.nn.Linear
+            expected = [
+                A.weight.detach().T for A in (linear(3, 7, False), linear(7, 2))
+            ]
+    assert W1.dtype == W2.dtype == np.float32
+    np.testing.assert_array_equal(W1, expected[0])
+    np.testing.assert_array_equal(W2, expected[1])
+    np.testing.assert_array_equal(W1, again)
+    assert not np.array_equal(W1, other)
+
+
+@pytest.mark.parametrize("weights", [None, draw_weights(3, 7, 2)])
+@pytest.mark.parametrize("name", ["tensor", "autograd", "nn", "nn_optim"])
+def test_a_lesson_computes_on_the_device_it_is_told(name, weights):
+    X, Y = np.ones((4, 3), np.float32), np.ones((4, 2), np.float32)
+    first, *_ = LESSONS[name](X, Y, X, Y, 1e-4, 0, weights=weights, device="meta")
+    tensors = first.parameters() if isinstance(first, torch.nn.Module) else [first]
+    assert all(tensor.is_meta for tensor in tensors)
+    X = torch.ones(4, 3, device="meta")
+    if weights is None:
+        first, *_ = LESSONS[name](X, X, X, X, 1e-4, 0)
+        tensors = first.parameters() if isinstance(first, torch.nn.Module) else [first]
+        assert all(tensor.is_meta for tensor in tensors)
 
 
 @pytest.mark.parametrize("bias", [False, True])
