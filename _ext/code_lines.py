@@ -7,8 +7,8 @@ from pygments.formatters import HtmlFormatter
 from sphinx.application import Sphinx
 from sphinx.highlighting import PygmentsBridge
 
-# Columns of a phone of 390 pixels, in the style sheet's size of code.
-PHONE = 42
+# Columns of a phone of 390 pixels in an answer, in the size of code.
+PHONE = 38
 
 
 class CodeLines(HtmlFormatter):

@@ -4,7 +4,7 @@ const LETTERS = `alpha beta gamma delta epsilon zeta eta theta iota kappa lambda
     omicron pi rho sigma sigma tau upsilon phi chi psi omega`.split(/\s+/);
 const SIGNS = {"∂": "partial", "∇": "nabla", "∑": "sum", "⊙": "hadamard"};
 const FREQUENT = new Set(`a an and are as at be by can do does for from how i in is it my
-    of on or that the this to what when where which why with you`.split(/\s+/));
+    of on or that the this to what when where which why with work works you`.split(/\s+/));
 const WORD = /[\p{L}\p{N}_∂∇∑⊙]+(?:[.’'-][\p{L}\p{N}_]+)*/gu;
 const SHOWN = 30;
 const EXCERPT = 220;
@@ -28,7 +28,13 @@ const search = new MiniSearch({
     fields: ["title", "page", "text"],
     tokenize: tokens,
     processTerm: forms,
-    searchOptions: {boost: {title: 6, page: 0.5}, combineWith: "AND", processTerm: spell},
+    searchOptions: {
+        boost: {title: 6, page: 0.5},
+        // The text comes before the functions that it calls.
+        boostDocument: (id) => PLACES[id][0].startsWith("chapters/api") ? 0.5 : 1,
+        combineWith: "AND",
+        processTerm: spell,
+    },
 });
 search.addAll(PLACES.map(([, title, page, text], id) => {
     const number = page || title.match(/^\d+(?=\.)/);
