@@ -1,4 +1,4 @@
-"""A reader looks for a number, a letter, a name, another book's word or a misspelt one."""
+"""Readers look for a number, a letter, a name, another book's word, a misspelt one."""
 
 import pytest
 
