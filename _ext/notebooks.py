@@ -18,6 +18,14 @@ REQUIREMENTS = """\
 jupyterlab
 {book}
 """
+# On the menu of what can be had of a page.
+SHEET = {
+    "type": "javascript",
+    "javascript": "printWithoutSolutions()",
+    "text": "Exercises",
+    "icon": "fas fa-file-pdf",
+    "tooltip": "Print this page without solutions and answers",
+}
 
 
 def write_notebooks(app: Sphinx) -> None:
@@ -59,7 +67,7 @@ def add_buttons(
     download["label"] = "download-notebook-button"
     for group in groups:
         if group.get("label") == "download-buttons":
-            group["buttons"].insert(0, download)
+            group["buttons"] = [download, *group["buttons"], SHEET]
     if app.addresses.repository:
         places = [
             ("Colab", app.addresses.colab(name), "_static/images/logo_colab.png"),

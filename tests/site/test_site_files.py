@@ -139,6 +139,29 @@ def test_no_two_pages_have_the_same_description(book):
     assert len(set(found)) == len(found)
 
 
+def test_the_page_at_the_root_says_what_it_leads_to(book, at_home):
+    for html, first in ((book.html, "index"), (at_home, "first")):
+        page = soup(html / "index.html")
+        target = f"chapters/{first}.html"
+        assert page.html["lang"] == "en-GB"
+        assert page.title.get_text() == soup(html / target).title.get_text()
+        refresh = page.find("meta", {"http-equiv": "refresh"})["content"]
+        assert refresh == f"0; url={target}"
+        assert page.a["href"] == target
+        assert (html / target).is_file()
+        card = {"description", "og:title", "og:description", "og:site_name"}
+        assert card <= head(html / "index.html").keys()
+    assert "og:image" in head(at_home / "index.html")
+    (link,) = soup(at_home / "index.html").select("link[rel=canonical]")
+    assert link["href"] == f"{SITE}/chapters/first.html"
+
+
+def test_every_page_names_the_book(book):
+    for name in toc_files():
+        site_name = head(book.html / f"{name}.html")["og:site_name"]
+        assert site_name == "Backpropagation, executed"
+
+
 def test_without_an_address_there_is_no_sitemap(book):
     assert not (book.html / "sitemap.xml").exists()
     assert not (book.html / "robots.txt").exists()
