@@ -63,9 +63,12 @@ def test_every_cell_is_executed_without_error(book, chapter):
 
 @pytest.mark.parametrize("chapter", NOTEBOOKS, ids=str)
 def test_every_cell_that_prints_or_draws_has_its_output(book, chapter):
-    for cell in code_cells(book, chapter):
+    cells = code_cells(book, chapter)
+    for cell in cells:
         if expects_output(cell.source):
             assert cell.outputs, f"{chapter}: no output under\n{cell.source}"
+    on_page = book.page(chapter.name).select(".cell_output")
+    assert len(on_page) == sum(bool(cell.outputs) for cell in cells)
 
 
 @pytest.mark.parametrize("chapter", NOTEBOOKS, ids=str)
