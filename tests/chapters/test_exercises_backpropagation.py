@@ -32,17 +32,17 @@ replies, test_reply, test_every_exercise = answer_tests(
         "ex-backpropagation-by-hand": Forms(
             right=["[24, 60]", "(24.0, 60.0)", "np.array([24, 60])"],
             wrong={
-                "[24, 36]": "1 of 2 entries are off",
-                "[24, 24]": "1 of 2 entries are off",
-                "[60, 24]": "2 of 2 entries are off",
+                "[24, 36]": "b is also a part of u",
+                "[24, 24]": "b is also a factor of v",
+                "[60, 24]": "the order is a, b",
             },
         ),
         "ex-backpropagation-tied": Forms(
             right=[BY_HAND, BY_PYTORCH, BY_COMPLEX_STEP],
             wrong={
                 LAST_USE: "16 of 16 entries are off",
-                f"{BY_COMPLEX_STEP}.T": "12 of 16 entries are off",
-                f"{BY_COMPLEX_STEP} / 5": "16 of 16 entries are off",
+                f"{BY_COMPLEX_STEP}.T": "this is transposed",
+                f"{BY_COMPLEX_STEP} / 5": "the five uses add up",
             },
         ),
     },
