@@ -40,7 +40,8 @@ class _Asked:
 
     def __init__(self, function: Callable[[np.ndarray], Any], x: np.ndarray) -> None:
         check_kind("function", function, Callable, "a function")
-        self.function, self.x, self.shape = function, x, None
+        self.function, self.x = function, x
+        self.shape: tuple[int, ...] | None = None
         self.at_x = self(x)
         self.check_the_same_again()
 

@@ -342,9 +342,8 @@ def test_the_complex_step_refuses_complex64():
     with pytest.raises(TypeError, match=r"float64 values .* got complex64"):
         complex_step_gradient(lambda v: (v.astype("c8") ** 2).sum(), P)
     with pytest.raises(TypeError, match=r"float64 values .* got the digits of float32"):
-        complex_step_gradient(
-            lambda v: (v.astype("c8") ** 2).sum() + np.complex128(0.1j), P
-        )
+        constant = np.complex128(0.1j)
+        complex_step_gradient(lambda v: (v.astype("c8") ** 2).sum() + constant, P)
 
 
 def test_numbers_that_float32_holds_are_not_taken_for_float32():
@@ -485,9 +484,8 @@ def test_gradient_check_refusals():
     with pytest.raises(TypeError, match=r"^arguments: expected arguments by name, got"):
         gradient_check(product, {"a": np.ones(1)}, [1])
     with pytest.raises(TypeError, match=r"^arguments\['c'\]: expected .* copied, got"):
-        gradient_check(
-            lambda a, b, c: 0, {"a": np.ones((2, 3))}, {**ARGUMENTS, "c": iter("a")}
-        )
+        arguments = {**ARGUMENTS, "c": (c for c in "a")}
+        gradient_check(lambda a, b, c: 0, {"a": np.ones((2, 3))}, arguments)
     with pytest.raises(ValueError, match=r"gradients: expected names among.*got 'c'"):
         gradient_check(product, {"c": np.ones(1)}, ARGUMENTS)
     with pytest.raises(ValueError, match=r"gradients\['a'\]: expected shape \(2, 3\)"):
