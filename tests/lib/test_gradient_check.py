@@ -341,8 +341,8 @@ def test_a_function_that_computes_in_float32_is_refused(narrow):
 def test_the_complex_step_refuses_complex64():
     with pytest.raises(TypeError, match=r"float64 values .* got complex64"):
         complex_step_gradient(lambda v: (v.astype("c8") ** 2).sum(), P)
+    constant = np.complex128(0.1j)
     with pytest.raises(TypeError, match=r"float64 values .* got the digits of float32"):
-        constant = np.complex128(0.1j)
         complex_step_gradient(lambda v: (v.astype("c8") ** 2).sum() + constant, P)
 
 
@@ -483,8 +483,8 @@ def test_gradient_check_refusals():
         gradient_check(product, [np.ones(1)], ARGUMENTS)
     with pytest.raises(TypeError, match=r"^arguments: expected arguments by name, got"):
         gradient_check(product, {"a": np.ones(1)}, [1])
+    arguments = {**ARGUMENTS, "c": (c for c in "a")}
     with pytest.raises(TypeError, match=r"^arguments\['c'\]: expected .* copied, got"):
-        arguments = {**ARGUMENTS, "c": (c for c in "a")}
         gradient_check(lambda a, b, c: 0, {"a": np.ones((2, 3))}, arguments)
     with pytest.raises(ValueError, match=r"gradients: expected names among.*got 'c'"):
         gradient_check(product, {"c": np.ones(1)}, ARGUMENTS)
