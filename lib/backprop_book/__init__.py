@@ -15,7 +15,6 @@ from backprop_book.gradient_check import (
     numerical_jacobian,
     relative_error,
 )
-from backprop_book.graph_data import describe
 from backprop_book.graph_drawing import draw
 from backprop_book.initial_weights import draw_weights
 from backprop_book.play import play
@@ -66,7 +65,6 @@ __all__ = [
     "check_derivative",
     "complex_step_gradient",
     "complex_step_jacobian",
-    "describe",
     "draw",
     "draw_weights",
     "gradient_check",

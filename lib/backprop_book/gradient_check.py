@@ -39,8 +39,9 @@ class _Asked:
     """
 
     def __init__(self, function: Callable[[np.ndarray], Any], x: np.ndarray) -> None:
-        _check_callable(function)
-        self.function, self.x, self.shape = function, x, None
+        check_kind("function", function, Callable, "a function")
+        self.function, self.x = function, x
+        self.shape: tuple[int, ...] | None = None
         self.at_x = self(x)
         self.check_the_same_again()
 
@@ -109,11 +110,6 @@ class _Asked:
         expected = "an imaginary part that answers as the value does"
         came = "another: np.vdot, np.conj and abs take it away"
         expect(min(errors, default=0) < 0.01, "function", expected, came)
-
-
-def _check_callable(function: object) -> None:
-    expected, came = "a function", type(function).__name__
-    expect(callable(function), "function", expected, came, TypeError)
 
 
 def _check_digits(enough: object, came: object) -> None:
@@ -377,7 +373,7 @@ def gradient_check(
         or `numerical_jacobian` refuses the function or a number.
     """
     check_positive("tolerance", tolerance)
-    _check_callable(function)
+    check_kind("function", function, Callable, "a function")
     check_kind("gradients", gradients, Mapping, "gradients by name")
     check_kind("arguments", arguments, Mapping, "arguments by name")
     expect(gradients, "gradients", "at least one", "none")

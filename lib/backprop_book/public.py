@@ -38,7 +38,7 @@ from backprop_book import train_nn as nn
 from backprop_book import train_numpy as by_numpy
 from backprop_book import train_optim as optim
 from backprop_book import train_tensor as tensor
-from backprop_book.arguments import DATA, NUMPY, TORCH, dtype_name, expect
+from backprop_book.arguments import DATA, NUMPY, TORCH, check_kind, dtype_name, expect
 from backprop_book.engine import Value
 from backprop_book.initial_weights import draw_weights, to_tensors
 from backprop_book.modes import own_generators, own_modes
@@ -61,14 +61,19 @@ class _Watching(int):
         return self > 0
 
 
-def _behind(run: Callable, function: Function) -> Function:
-    @functools.wraps(function)
-    def checked(*args: object, **kwargs: object) -> object:
-        call = inspect.signature(function).bind(*args, **kwargs)
-        call.apply_defaults()
-        return run(function, call.arguments)
+def _behind(run: Callable) -> Callable[[Function], Function]:
+    """Make a decorator of what runs a function with all its arguments by name."""
 
-    return checked  # type: ignore[return-value]
+    def behind(function: Function) -> Function:
+        @functools.wraps(function)
+        def checked(*args: object, **kwargs: object) -> object:
+            call = inspect.signature(function).bind(*args, **kwargs)
+            call.apply_defaults()
+            return run(function, call.arguments)
+
+        return checked  # type: ignore[return-value]
+
+    return behind
 
 
 def _own_seed(seed: Any) -> int:
@@ -79,12 +84,12 @@ def _arrays(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
     return tuple(np.array(A, dtype_name(A)) for A in arrays)
 
 
+@_behind
 def _train(train: Callable, a: dict[str, Any]) -> tuple:
     tensors, is_model = "device" in a, "bias" in a
     arguments.check_training(a, tensors=tensors)
-    optimizer = a.get("optimizer", torch.optim.Adam)
-    expected = "a class of torch.optim"
-    expect(callable(optimizer), "optimizer", expected, repr(optimizer), TypeError)
+    if "optimizer" in a:
+        check_kind("optimizer", a["optimizer"], Callable, "a class of torch.optim")
     with own_modes(), own_generators():
         place: Callable = _arrays
         if tensors:
@@ -106,6 +111,7 @@ def _train(train: Callable, a: dict[str, Any]) -> tuple:
     return *weights, losses_tr, losses_val
 
 
+@_behind
 def _model(function: Callable, a: dict[str, Any]) -> torch.nn.Module:
     for name in ("D_in", "hidden", "D_out"):
         arguments.check_integer(name, a[name], 1)
@@ -118,14 +124,14 @@ def _model(function: Callable, a: dict[str, Any]) -> torch.nn.Module:
         return function(**{**a, "seed": _own_seed(a["seed"])})
 
 
+@_behind
 def _batch(function: Callable, a: dict[str, Any]) -> object:
     module, gradient = function.__module__, function.__name__.endswith("gradient")
     arrays, kind = dict(a), TORCH
     if module in (by_numpy.__name__, engine.__name__):
         kind = NUMPY
     for name in ("W1", "W2") if module == engine.__name__ else ():
-        came = type(a[name]).__name__
-        expect(isinstance(a[name], Value), name, "a Value", came, TypeError)
+        check_kind(name, a[name], Value, "a Value")
         arrays[name] = a[name].data
     arguments.check_arrays(arrays, kind, finite=False)
     for name in ("W1", "W2") if module == autograd.__name__ and gradient else ():
@@ -138,11 +144,11 @@ def _batch(function: Callable, a: dict[str, Any]) -> object:
         return function(**a)
 
 
+@_behind
 def _model_batch(function: Callable, a: dict[str, Any]) -> object:
     kinds = {"model": torch.nn.Module, "optimizer": torch.optim.Optimizer}
     for name in kinds.keys() & a.keys():
-        expected, came = f"a torch {kinds[name].__name__}", type(a[name]).__name__
-        expect(isinstance(a[name], kinds[name]), name, expected, came, TypeError)
+        check_kind(name, a[name], kinds[name], f"a torch {kinds[name].__name__}")
     arguments.check_arrays({name: a[name] for name in ("X", "Y")}, TORCH, finite=False)
 
     def check(_: object, __: object, Y_hat: torch.Tensor) -> None:
@@ -159,56 +165,38 @@ def _model_batch(function: Callable, a: dict[str, Any]) -> object:
         hook.remove()
 
 
-two_layer_regression_numpy_loss = _behind(
-    _batch, by_numpy.two_layer_regression_numpy_loss
+two_layer_regression_numpy_loss = _batch(by_numpy.two_layer_regression_numpy_loss)
+two_layer_regression_numpy_gradient = _batch(
+    by_numpy.two_layer_regression_numpy_gradient
 )
-two_layer_regression_numpy_gradient = _behind(
-    _batch, by_numpy.two_layer_regression_numpy_gradient
+two_layer_regression_numpy_train = _train(by_numpy.two_layer_regression_numpy_train)
+two_layer_regression_tensor_loss = _batch(tensor.two_layer_regression_tensor_loss)
+two_layer_regression_tensor_gradient = _batch(
+    tensor.two_layer_regression_tensor_gradient
 )
-two_layer_regression_numpy_train = _behind(
-    _train, by_numpy.two_layer_regression_numpy_train
+two_layer_regression_tensor_train = _train(tensor.two_layer_regression_tensor_train)
+two_layer_regression_autograd_loss = _batch(autograd.two_layer_regression_autograd_loss)
+two_layer_regression_autograd_gradient = _batch(
+    autograd.two_layer_regression_autograd_gradient
 )
-two_layer_regression_tensor_loss = _behind(
-    _batch, tensor.two_layer_regression_tensor_loss
+two_layer_regression_autograd_train = _train(
+    autograd.two_layer_regression_autograd_train
 )
-two_layer_regression_tensor_gradient = _behind(
-    _batch, tensor.two_layer_regression_tensor_gradient
+two_layer_regression_engine_loss = _batch(engine.two_layer_regression_engine_loss)
+two_layer_regression_engine_gradient = _batch(
+    engine.two_layer_regression_engine_gradient
 )
-two_layer_regression_tensor_train = _behind(
-    _train, tensor.two_layer_regression_tensor_train
+two_layer_regression_engine_train = _train(engine.two_layer_regression_engine_train)
+two_layer_regression_nn_model = _model(nn.two_layer_regression_nn_model)
+two_layer_regression_nn_loss = _model_batch(nn.two_layer_regression_nn_loss)
+two_layer_regression_nn_gradient = _model_batch(nn.two_layer_regression_nn_gradient)
+two_layer_regression_nn_train = _train(nn.two_layer_regression_nn_train)
+two_layer_regression_nn_optim_gradient = _model_batch(
+    optim.two_layer_regression_nn_optim_gradient
 )
-two_layer_regression_autograd_loss = _behind(
-    _batch, autograd.two_layer_regression_autograd_loss
-)
-two_layer_regression_autograd_gradient = _behind(
-    _batch, autograd.two_layer_regression_autograd_gradient
-)
-two_layer_regression_autograd_train = _behind(
-    _train, autograd.two_layer_regression_autograd_train
-)
-two_layer_regression_engine_loss = _behind(
-    _batch, engine.two_layer_regression_engine_loss
-)
-two_layer_regression_engine_gradient = _behind(
-    _batch, engine.two_layer_regression_engine_gradient
-)
-two_layer_regression_engine_train = _behind(
-    _train, engine.two_layer_regression_engine_train
-)
-two_layer_regression_nn_model = _behind(_model, nn.two_layer_regression_nn_model)
-two_layer_regression_nn_loss = _behind(_model_batch, nn.two_layer_regression_nn_loss)
-two_layer_regression_nn_gradient = _behind(
-    _model_batch, nn.two_layer_regression_nn_gradient
-)
-two_layer_regression_nn_train = _behind(_train, nn.two_layer_regression_nn_train)
-two_layer_regression_nn_optim_gradient = _behind(
-    _model_batch, optim.two_layer_regression_nn_optim_gradient
-)
-two_layer_regression_nn_optim_train = _behind(
-    _train, optim.two_layer_regression_nn_optim_train
-)
+two_layer_regression_nn_optim_train = _train(optim.two_layer_regression_nn_optim_train)
 two_layer_regression_ddp_train = own_modes(grad=False)(
     ddp.two_layer_regression_ddp_train
 )
-numpy_fast_train = _behind(_train, fast.numpy_train)
-tensor_fast_train = _behind(_train, fast.tensor_train)
+numpy_fast_train = _train(fast.numpy_train)
+tensor_fast_train = _train(fast.tensor_train)

@@ -52,7 +52,7 @@ def drawn_shapes(case):
 
 def by_number(number):
     """Return a mistake's place and names, for the name of its test."""
-    return f"{number} {', '.join(itertools.chain(*MISTAKES[number][1:]))}"
+    return f"{number} {', '.join(map(', '.join, MISTAKES[number][1:]))}"
 
 
 @pytest.mark.parametrize("number", range(len(MISTAKES)), ids=by_number)

@@ -284,7 +284,7 @@ def test_the_device_of_a_tensor_is_its_own():
 
 def test_optimizer_must_be_callable():
     train = bb.two_layer_regression_nn_optim_train
-    words = "optimizer", "a class of torch.optim", "'adam'"
+    words = "optimizer", "a class of torch.optim", "str"
     refused(train, {**GOOD, "optimizer": "adam"}, TypeError, *words)
     momentum = partial(torch.optim.SGD, momentum=0.9)
     train(**GOOD, optimizer=momentum, log_every=0)

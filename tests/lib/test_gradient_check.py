@@ -269,9 +269,15 @@ def test_a_function_may_change_its_argument_and_reuse_its_buffer(gradient):
 
 @BOTH
 def test_a_function_whose_values_change_their_shape_is_refused(gradient):
+    calls = []
+
+    def growing(v):
+        calls.append(v)
+        return v.ravel()[: 2 + (len(calls) > 3)]
+
     message = r"^function: expected values of one shape, \(2,\), got \(3,\)$"
     with pytest.raises(ValueError, match=message):
-        gradient(lambda v: v[v.real >= 0.7], P)
+        gradient(growing, P)
 
 
 @pytest.mark.parametrize("thing", [None, 3.0, P])
@@ -318,7 +324,6 @@ def test_a_step_that_float64_cannot_add_is_refused():
     [
         lambda v: float((v.astype("f4") @ np.ones((2, 1), "f4")).astype(float).sum()),
         lambda v: np.tanh(v.astype(np.float32)).astype(float).sum() + np.pi,
-        lambda v: (v - np.float64(1e8)).sum() ** 2 + 1e30,
         lambda v: np.float32((v.astype(np.float32) ** 2).sum()),
         lambda v: float((v.astype(np.float32) ** 2).sum()),
         lambda v: torch.tensor(v, dtype=torch.float32).square().sum(),
@@ -336,8 +341,9 @@ def test_a_function_that_computes_in_float32_is_refused(narrow):
 def test_the_complex_step_refuses_complex64():
     with pytest.raises(TypeError, match=r"float64 values .* got complex64"):
         complex_step_gradient(lambda v: (v.astype("c8") ** 2).sum(), P)
+    constant = np.complex128(0.1j)
     with pytest.raises(TypeError, match=r"float64 values .* got the digits of float32"):
-        complex_step_gradient(lambda v: (v.astype("c8") ** 2).sum() + 0.1j, P)
+        complex_step_gradient(lambda v: (v.astype("c8") ** 2).sum() + constant, P)
 
 
 def test_numbers_that_float32_holds_are_not_taken_for_float32():
@@ -477,10 +483,9 @@ def test_gradient_check_refusals():
         gradient_check(product, [np.ones(1)], ARGUMENTS)
     with pytest.raises(TypeError, match=r"^arguments: expected arguments by name, got"):
         gradient_check(product, {"a": np.ones(1)}, [1])
-    with pytest.raises(
-        TypeError, match=r"^arguments\['c'\]: expected .* be copied, got"
-    ):
-        gradient_check(product, {"a": np.ones((2, 3))}, {**ARGUMENTS, "c": iter("a")})
+    arguments = {**ARGUMENTS, "c": (c for c in "a")}
+    with pytest.raises(TypeError, match=r"^arguments\['c'\]: expected .* copied, got"):
+        gradient_check(lambda a, b, c: 0, {"a": np.ones((2, 3))}, arguments)
     with pytest.raises(ValueError, match=r"gradients: expected names among.*got 'c'"):
         gradient_check(product, {"c": np.ones(1)}, ARGUMENTS)
     with pytest.raises(ValueError, match=r"gradients\['a'\]: expected shape \(2, 3\)"):
