@@ -80,6 +80,12 @@ CORRECTIONS = [
         "1.5 MB on every page; the icons come from a font that the theme ships as well",
     ),
     (
+        "//script[contains(@src, '/searchtools.js') or contains(@src, 'searchindex.js')"
+        " or contains(@src, '/language_data.js')]",
+        drop,
+        "Sphinx's own search, which the theme names on every page: the book has another",
+    ),
+    (
         "//script[contains(@src, '/sphinx_highlight.js')]",
         drop,
         "the book's own search marks what it found, and this looks for another's notes",
