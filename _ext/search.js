@@ -64,7 +64,7 @@ function find(query) {
         // Words that belong together count most where they stand together.
         for (const place of found) {
             const text = spell(PLACES[place.id].join(" "));
-            if (text.includes(spell(query))) place.score *= 3;
+            if (text.includes(spell(query))) place.score *= 10;
         }
         if (found.length) return found.sort((a, b) => b.score - a.score);
     }
