@@ -83,7 +83,7 @@ CORRECTIONS = [
         "//script[contains(@src, '/searchtools.js') or contains(@src, 'searchindex.js')"
         " or contains(@src, '/language_data.js')]",
         drop,
-        "Sphinx's own search, which the theme names on every page: the book has another",
+        "Sphinx's own search, named on every page by the theme: the book has another",
     ),
     (
         "//script[contains(@src, '/sphinx_highlight.js')]",

@@ -9,8 +9,10 @@ const WORD = /[\p{L}\p{N}_∂∇∑⊙]+(?:[.’'-][\p{L}\p{N}_]+)*/gu;
 const SHOWN = 30;
 const EXCERPT = 220;
 
-// One spelling for a letter, whatever its accent, its case or its alphabet.
+// One spelling for a letter, whatever its accent, its case or its alphabet, and for what
+// is written with s in Britain and with z in code.
 const spell = (word) => word.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase()
+    .replace(/iz(?=[aei])/g, "is")
     .replace(/[α-ω]/g, (letter) => LETTERS[letter.codePointAt() - 0x3b1])
     .replace(/[∂∇∑⊙]/g, (sign) => SIGNS[sign]);
 
@@ -59,7 +61,12 @@ function find(query) {
         [pieces, {prefix, fuzzy, combineWith: "OR"}],
     ]) {
         const found = search.search(asked.join(" "), options);
-        if (found.length) return found;
+        // Words that belong together count most where they stand together.
+        for (const place of found) {
+            const text = spell(PLACES[place.id].join(" "));
+            if (text.includes(spell(query))) place.score *= 10;
+        }
+        if (found.length) return found.sort((a, b) => b.score - a.score);
     }
     return [];
 }

@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 from docutils import nodes
 from docutils.utils import new_document
 
-from chapter_files import toc_files
+from chapter_files import ROOT, toc_files
 from jupyter_book_build import build
 from page_head import describe
 from site_server import DeadEnds
@@ -154,6 +155,14 @@ def test_the_page_at_the_root_says_what_it_leads_to(book, at_home):
     assert "og:image" in head(at_home / "index.html")
     (link,) = soup(at_home / "index.html").select("link[rel=canonical]")
     assert link["href"] == f"{SITE}/chapters/first.html"
+
+
+def test_the_citation_text_says_what_the_citation_file_says(book):
+    file = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    (quote,) = book.page("index").select("blockquote")
+    year = str(file["date-released"])[:4]
+    for part in (file["authors"][0]["name"], file["title"], file["version"], year):
+        assert part in quote.get_text()
 
 
 def test_every_page_names_the_book(book):
