@@ -58,7 +58,7 @@ const root = document.documentElement;
 addEventListener("beforeprint", () => {
   root.dataset.themeOnScreen = root.dataset.theme;
   root.dataset.theme = "light";
-  const kept = root.dataset.solutions === "no" ? ":not(.sd-dropdown)" : "";
+  const kept = root.classList.contains("no-solutions") ? ":not(.sd-dropdown)" : "";
   for (const fold of document.querySelectorAll(`article details${kept}:not([open])`)) {
     fold.open = true;
     fold.dataset.openOnPaper = "";
@@ -70,9 +70,9 @@ addEventListener("afterprint", () => {
     fold.open = false;
     delete fold.dataset.openOnPaper;
   }
-  delete root.dataset.solutions;
+  root.classList.remove("no-solutions");
 });
 function printWithoutSolutions() {
-  root.dataset.solutions = "no";
+  root.classList.add("no-solutions");
   print();
 }

