@@ -9,10 +9,8 @@ GPU's place, to try the program.
 """
 
 import argparse
-import datetime
 import json
 import os
-import platform
 import statistics
 import subprocess
 import time
@@ -21,8 +19,8 @@ from pathlib import Path
 
 import torch
 
-from backprop_book import recordings
 from backprop_book.train_tensor import two_layer_regression_tensor_gradient as gradient
+from recording import FOLDER, write_recording
 
 SIZES = {  # N, D_in, H, D_out
     "iris": (50, 2, 100, 2),
@@ -137,29 +135,26 @@ def main(argv: list[str] | None = None) -> None:
     options = parser.parse_args(argv)
     if options.cpu and options.record:
         parser.error("--record: a CPU's times would be shown as a GPU's")
-    machine = {"device": "cpu", "processor": platform.processor(), "cores": CORES}
+    device, driver = "cpu", ""
     if not options.cpu:
         if not torch.cuda.is_available():
             parser.error("PyTorch finds no NVIDIA GPU here; --cpu tries the program")
         query = "nvidia-smi --query-gpu=name,driver_version --format=csv,noheader"
         said = subprocess.run(query.split(), capture_output=True, text=True, check=True)
-        machine["device"], machine["driver"] = said.stdout.splitlines()[0].split(", ")
+        device, driver = said.stdout.splitlines()[0].split(", ")
     results = []
     for size in options.sizes:
         for mode in MODES:
             results.append(row(size, mode, "cpu" if options.cpu else "cuda"))
             print(json.dumps(results[-1]), flush=True)
-    recording = {
-        "command": "python bench/gpu.py --record",
-        "date": datetime.date.today().isoformat(),
-        "machine": machine,
-        "versions": {"torch": torch.__version__, "cuda": torch.version.cuda},
-        "results": results,
-    }
-    path = recordings.FOLDER / "gpu.json" if options.record else options.out
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(recording, indent=1) + "\n", encoding="utf-8")
-    print(f"written to {path}")
+    write_recording(
+        FOLDER / "gpu.json" if options.record else options.out,
+        "python bench/gpu.py --record",
+        results,
+        device=device,
+        driver=driver,
+        cuda=torch.version.cuda,
+    )
 
 
 if __name__ == "__main__":

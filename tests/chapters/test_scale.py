@@ -88,6 +88,7 @@ def test_workers(page):
 @pytest.fixture
 def gpu(monkeypatch):
     """Return the program that records, with little to do."""
+    monkeypatch.syspath_prepend(ROOT / "bench")
     spec = importlib.util.spec_from_file_location("gpu", ROOT / "bench" / "gpu.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -105,6 +106,7 @@ def test_one_command_records_what_the_chapter_draws(gpu, tmp_path):
     gpu.main(["--cpu", "--sizes", "iris", "--out", str(out)])
     found, shipped = json.loads(out.read_text()), load_recording("gpu")
     assert found.keys() == shipped.keys()
+    assert {"device", "driver", "cuda", "cores"} <= found["machine"].keys()
     rows = {row["mode"]: row for row in found["results"]}
     assert set(rows) == set(MODES)
     for row in shipped["results"]:
