@@ -89,17 +89,20 @@ def write_search(app: Sphinx, pages: dict[Path, HtmlElement]) -> None:
     shutil.copy(HERE / "search.js", target)
 
 
-def replace_search(app: Sphinx, config: Config) -> None:
-    """Take the book's own search page, and make no index of Sphinx's."""
+def know_page(app: Sphinx, config: Config) -> None:
+    """Have ``search.html`` found in this folder."""
     config.templates_path = [*config.templates_path, str(HERE)]
-    config.html_additional_pages = {
-        **config.html_additional_pages,
-        "search": "search.html",
-    }
+
+
+def replace_search(app: Sphinx) -> None:
+    """Take the book's own search page, and make no index of Sphinx's."""
+    if app.builder.name == "html":
+        app.builder.search = False
+        app.config.html_additional_pages["search"] = "search.html"
 
 
 def setup(app: Sphinx) -> dict[str, object]:
     """Connect the steps to Sphinx."""
-    app.connect("config-inited", replace_search)
-    app.connect("builder-inited", lambda app: setattr(app.builder, "search", False))
+    app.connect("config-inited", know_page)
+    app.connect("builder-inited", replace_search)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

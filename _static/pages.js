@@ -28,7 +28,7 @@ document.addEventListener("toggle", lookAgain, true);
 // A browser that comes back to a page scrolls to where its reader was, and closes all
 // folds, which moves the text: the page remembers which were open.
 const folds = [...document.querySelectorAll("article details")];
-for (const number of history.state?.open ?? []) folds[number].open = true;
+for (const number of history.state?.open ?? []) folds[number]?.setAttribute("open", "");
 const remember = () => {
   const open = folds.flatMap((fold, number) => (fold.open ? [number] : []));
   history.replaceState({...history.state, open}, "");

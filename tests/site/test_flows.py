@@ -121,7 +121,8 @@ def test_a_formula_is_copied_as_latex(page, site, size):
     page.evaluate(
         """() => {
             const exercise = document.getElementById("ex-numpy-mean");
-            getSelection().selectAllChildren(exercise.querySelector(":scope section p"));
+            const text = exercise.querySelector(":scope section p");
+            getSelection().selectAllChildren(text);
         }"""
     )
     page.keyboard.press("Control+c")
