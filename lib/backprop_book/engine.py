@@ -8,7 +8,6 @@ import numbers
 from collections.abc import Callable, Iterator
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from backprop_book.arguments import real_array
 
@@ -258,7 +257,7 @@ def unbroadcast(G: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return G.sum(axis=(*range(new), *ones)).reshape(shape)
 
 
-def _real(data: object, dtype: DTypeLike = np.float64) -> np.ndarray:
+def _real(data: object, dtype: np.dtype | type = np.float64) -> np.ndarray:
     """Return an array of floats; what has no float dtype of its own takes ``dtype``."""
     array = real_array("data", data)
     weak = array.dtype.kind != "f" or type(data) is float
