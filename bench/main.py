@@ -23,7 +23,6 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 from torch.utils.benchmark import Timer
-from tqdm import tqdm
 
 from cases import SIZES, SQUARES, Case, Problem, cases, micrograd, problem, programs
 from recording import FOLDER, write_recording
@@ -39,10 +38,14 @@ SECONDS = {"iris": 0.03, "tutorial": 0.04, "large": 0}
 
 
 def clock(case: Case, given: Problem, nite: int) -> float:
-    """Return the seconds of one run."""
-    start = time.perf_counter()
+    """Return the seconds of one run: of the processor, where one thread computes.
+
+    So what else runs on the machine counts less.
+    """
+    now = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+    start = now()
     case.run(given, nite)
-    return time.perf_counter() - start
+    return now() - start
 
 
 def iterations(case: Case, given: Problem, seconds: float) -> int:
@@ -98,8 +101,8 @@ def measure(timed: list[Case], given: Problem, rounds: int, seconds: float) -> l
 def show(size: str, threads: int, rows: list[dict]) -> None:
     """Print one table, times in µs, and what lies below its floor."""
     floors = {row["case"]: row for row in rows}
-    tqdm.write(f"\n{size}, threads: {threads}; µs an iteration")
-    tqdm.write(f"{'':32}{'median':>9}   {'middle half':^19}   floors")
+    print(f"\n{size}, threads: {threads}; µs an iteration")
+    print(f"{'':32}{'median':>9}   {'middle half':^19}   floors")
     for row in rows:
         low, median, high = (1e6 * row[key] for key in ("low_s", "median_s", "high_s"))
         line = f"{row['case']:32}{median:9.1f}   {low:9.1f} {high:9.1f}"
@@ -107,7 +110,7 @@ def show(size: str, threads: int, rows: list[dict]) -> None:
             line += f"   {row['median_s'] / floor['median_s']:.2f}"
             if row["library"] != "jax" and row["median_s"] < floor["low_s"]:
                 line += "  below the floor"
-        tqdm.write(line)
+        print(line)
 
 
 def operations(given: Problem) -> dict[str, tuple]:
@@ -168,7 +171,7 @@ def all_of(threads: int, rounds: int) -> tuple[list[dict], dict | None]:
             with contextlib.suppress(ImportError):
                 scalar = [Case("micrograd", "micrograd", micrograd())]
                 plan.append(("iris", SIZES["iris"], scalar, 0, 5))
-        for name, shape, timed, seconds, turns in tqdm(plan, leave=False):
+        for name, shape, timed, seconds, turns in plan:
             rows = measure(timed, problem(*shape), turns, seconds)
             show(name, threads, rows)
             about = {
@@ -218,7 +221,7 @@ def main() -> None:
         "--record", action="store_true", help="write where the book looks"
     )
     parser.add_argument("--threads", nargs="*", type=int, default=[1, os.cpu_count()])
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--rounds", type=int, default=11)
     options = parser.parse_args()
     results, roofs = [], None
     for threads in sorted(set(options.threads)):
