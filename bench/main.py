@@ -70,7 +70,6 @@ def measure(timed: list[Case], given: Problem, rounds: int, seconds: float) -> l
         case.run(given, nite + 1)
     times: dict = {case.name: [] for case in timed}
     rotation, previous = random.Random(0), timed[-1]
-    gc.disable()
     for _ in range(rounds):
         gc.collect()
         for case, nite in rotation.sample(plans, len(plans)):
@@ -80,7 +79,6 @@ def measure(timed: list[Case], given: Problem, rounds: int, seconds: float) -> l
             each = (clock(case, given, nite + 1) - once) / nite
             times[case.name].append((each, case.library != previous.library))
             previous = case
-    gc.enable()
     rows = []
     for case, nite in plans:
         low, median, high = np.quantile(
@@ -133,7 +131,8 @@ def operations(given: Problem) -> dict[str, tuple]:
 
 def seconds(act: Callable) -> float:
     """Return the median time of a call."""
-    return Timer("act()", globals={"act": act}).blocked_autorange().median
+    timer = Timer("act()", globals={"act": act}, timer=time.process_time)
+    return timer.blocked_autorange().median
 
 
 def roofline() -> dict:
