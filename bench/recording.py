@@ -13,7 +13,7 @@ import torch
 from threadpoolctl import threadpool_info
 
 FOLDER = Path(__file__).parents[1] / "lib" / "backprop_book" / "recorded"
-ENVIRONMENT = "OPENBLAS_CORETYPE", "MKL_ENABLE_INSTRUCTIONS", "ATEN_CPU_CAPABILITY"
+ENVIRONMENT = "OPENBLAS_", "MKL_", "OMP_", "GOMP_", "KMP_", "ATEN_"
 
 
 def machine() -> dict[str, object]:
@@ -36,7 +36,7 @@ def machine() -> dict[str, object]:
         "kernels of NumPy's OpenBLAS": ", ".join(sorted(filter(None, kernels))),
         "products of PyTorch": ", ".join(products) or torch.__config__.parallel_info(),
         "loops of PyTorch": torch.backends.cpu.get_cpu_capability(),
-        **{name: os.environ.get(name, "not set") for name in ENVIRONMENT},
+        **{k: v for k, v in sorted(os.environ.items()) if k.startswith(ENVIRONMENT)},
     }
 
 
