@@ -126,7 +126,7 @@ lab: $(INSTALLED)  ## open the chapters as notebooks in JupyterLab
 		$(VENV)/etc/jupyter/labconfig/default_setting_overrides.json set-default-viewer
 	$(BIN)/jupyter lab --notebook-dir=chapters
 
-bench: $(INSTALLED)  ## time the training functions (about ten minutes, a quiet machine)
+bench: $(INSTALLED)  ## time the training functions (about six minutes, a quiet machine)
 	$(BIN)/python bench/main.py $(BENCH)
 
 pdf: book  ## print the whole book into _build/book.pdf; needs Chromium or Chrome

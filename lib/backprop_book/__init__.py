@@ -2,7 +2,6 @@
 
 from backprop_book.answers import check_answer
 from backprop_book.backward_check import BackwardReport, check_backward
-from backprop_book.bench_plot import plot_bench
 from backprop_book.data import IrisRegression, load_iris_frame, load_iris_regression
 from backprop_book.derivative_check import check_derivative
 from backprop_book.engine import Value
@@ -74,7 +73,6 @@ __all__ = [
     "numerical_gradient",
     "numerical_jacobian",
     "play",
-    "plot_bench",
     "plot_curves",
     "plot_losses",
     "relative_error",
