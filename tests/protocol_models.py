@@ -4,6 +4,7 @@ A case's arguments are those of `before_training`. What the fault of a case is, 
 check has to find it and which section explains it was written down before the checks.
 """
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -85,7 +86,7 @@ def tokens(N=60, T=8, V=7):
 
 def mlp(*sizes, activation=nn.ReLU):
     layers = []
-    for fan_in, fan_out in zip(sizes, sizes[1:], strict=False):
+    for fan_in, fan_out in itertools.pairwise(sizes):
         layers += [nn.Linear(fan_in, fan_out), activation()]
     return nn.Sequential(*layers[:-1])
 
@@ -217,7 +218,10 @@ def plain_function():
 
     X, Y = (A.double() for A in regression())
     weights = [0.5 * torch.randn(4, 30).double(), 0.2 * torch.randn(30, 2).double()]
-    loss = lambda Y_hat, Y: ((Y_hat - Y) ** 2).sum()
+
+    def loss(Y_hat, Y):
+        return ((Y_hat - Y) ** 2).sum()
+
     return case(model, loss, (X, Y), weights=weights, lr=1e-4)
 
 
@@ -233,7 +237,10 @@ def autoencoder():
 def dropout_and_one_column_of_targets():
     model = nn.Sequential(nn.Linear(4, 64), nn.ReLU(), nn.Dropout(), nn.Linear(64, 1))
     X, Y = regression(D_out=1)
-    loss = lambda Y_hat, Y: F.mse_loss(Y_hat.squeeze(1), Y)
+
+    def loss(Y_hat, Y):
+        return F.mse_loss(Y_hat.squeeze(1), Y)
+
     return case(model, loss, (X, Y[:, 0]))
 
 
@@ -316,7 +323,10 @@ def state_kept_from_call_to_call():
 @faulty("dependence", "pitfall-broadcast")
 def column_against_row():
     X, Y = regression(D_out=1)
-    loss = lambda Y_hat, Y: ((Y_hat - Y) ** 2).mean()
+
+    def loss(Y_hat, Y):
+        return ((Y_hat - Y) ** 2).mean()
+
     return case(mlp(4, 32, 1), loss, (X, Y[:, 0]))
 
 
@@ -341,7 +351,9 @@ def weights_too_large():
 
 @faulty("first loss", "step-downhill")
 def sign_of_the_loss():
-    loss = lambda Y_hat, Y: -((Y_hat - Y) ** 2).mean()
+    def loss(Y_hat, Y):
+        return -((Y_hat - Y) ** 2).mean()
+
     return case(mlp(4, 32, 2), loss, regression())
 
 

@@ -202,6 +202,7 @@ class Checks:
         return L, not pairs or copied.loss(nearer, Y).item() <= L + 1e-6 * abs(L)
 
     def first_loss(self) -> Verdict:
+        """Compare the first loss with that of predictions that ignore the input."""
         first = self.subject.copy(train=False).value(self.X, self.Y).item()
         if not math.isfinite(first):
             return False, f"it is {first}", "nan-hunting"
@@ -226,6 +227,7 @@ class Checks:
         return True, says, ""
 
     def dependence(self) -> Verdict:
+        """Ask which inputs and targets each output depends on."""
         X, Y = self.five
         copied = self.subject.copy(train=False, move=0.01)
         P, again, other = (copied(X, seed).detach() for seed in (0, 0, 1))
@@ -259,6 +261,7 @@ class Checks:
         return True, "each output depends on its own input and target only", ""
 
     def gradient(self) -> Verdict:
+        """Compare each weight's gradient with central differences in float64."""
         torch.set_default_dtype(torch.float64)
         # Zeros, as biases and blank pixels are, lie on the kink of ReLU: so move.
         copied = self.subject.copy(train=True, dtype=torch.float64, move=0.01)
@@ -280,11 +283,12 @@ class Checks:
         return True, f"{says} {max(errors):.0e}", ""
 
     def overfit(self) -> Verdict:
+        """Learn five rows."""
         X, Y = self.five
         copied, floor = self.subject.copy(train=False), self.options["least_loss"]
         blind = self.blind(X, Y)
         start = last = blind[0] if blind else copied.value(X, Y).item()
-        rates = (1e-3 * 100 ** (step / 600) for step in range(600))
+        rates = (1e-3 * 300 ** (step / 300) for step in range(300))
         for step, last in enumerate(copied.descend(X, Y, rates)):
             if last - floor <= 0.1 * (start - floor):
                 self.learnt = True
@@ -301,6 +305,7 @@ class Checks:
         return False, says, "before-training"
 
     def learning_rate(self) -> Verdict:
+        """Compare the rate with 2/λ, by power iteration."""
         lr = self.options["lr"]
         if lr is None:
             return None, "give lr, the rate of plain gradient descent", ""
@@ -326,16 +331,16 @@ class Checks:
         return False, says, cause
 
     def signal(self) -> Verdict:
+        """Look for strange tensors, dead and equal units, and δ by layer."""
         copied = self.subject.copy(train=True)
         with _Signal(copied.weights) as seen:
             L = copied.value(self.X, self.Y)
         known = {id(W) for W in copied.parameters()}
-        for node in _nodes(L):
-            if id(leaf := getattr(node, "variable", next(iter(known)))) not in known:
-                says = (
-                    f"a tensor of shape {tuple(leaf.shape)} is no weight of the model"
-                )
-                return False, says, "modules-and-parameters"
+        leaves = [node.variable for node in _nodes(L) if hasattr(node, "variable")]
+        strangers = [tuple(leaf.shape) for leaf in leaves if id(leaf) not in known]
+        if strangers:
+            says = f"a tensor of shape {strangers[0]} is no weight of the model"
+            return False, says, "modules-and-parameters"
         for name, share in seen.stuck:
             if share > 0.4:
                 says = f"{100 * share:.0f} % of the units of one {name} have no slope"
@@ -358,6 +363,7 @@ class Checks:
         return passed, f"{says} in the last", section
 
     def shuffled_targets(self) -> Verdict:
+        """Compare targets with those of other rows, where none was learnt."""
         half = len(self.X) // 2
         if half < 10:
             return None, "give at least 20 rows", ""
