@@ -468,3 +468,11 @@ def targets_of_other_rows():
     X, Y = classes()
     order = torch.randperm(len(Y), generator=torch.Generator().manual_seed(5))
     return case(mlp(5, 32, 3), nn.CrossEntropyLoss(), (X, Y[order]))
+
+
+# Written after the checks.
+@faulty("overfit", "pitfall-softmax")
+def sigmoid_twice():
+    X, Y = regression(D_out=1)
+    model = nn.Sequential(mlp(4, 32, 1), nn.Sigmoid())
+    return case(model, nn.BCEWithLogitsLoss(), (X, (Y > 0).float()))

@@ -118,6 +118,16 @@ def test_what_a_check_raises_is_its_finding():
     assert "ArithmeticError: five\n" in str(found)
 
 
+def test_a_check_without_time_is_left_out(monkeypatch):
+    monkeypatch.setattr(protocol_checks, "SECONDS", 0.0)
+    faulty = {case.name: case for case in FAULTY}
+    for name in ("relu after the last layer", "targets of other rows"):
+        found = report(faulty[name])
+        passed = {finding.name: finding.passed for finding in found.findings}
+        assert passed["gradient"] is passed["overfit"] is None
+        assert passed["shuffled targets"] is None
+
+
 def test_text_and_table_say_the_same():
     model = nn.Sequential(mlp(4, 16, 2), nn.ReLU())
     found = before_training(model, nn.MSELoss(), *regression(), lr=1e-3)
