@@ -25,6 +25,7 @@ from backprop_book.plots import (
     plot_losses,
     use_book_style,
 )
+from backprop_book.protocol import TrainingReport, before_training
 from backprop_book.public import (
     two_layer_regression_autograd_gradient,
     two_layer_regression_autograd_loss,
@@ -58,7 +59,9 @@ __all__ = [
     "DivergenceError",
     "GradientCheck",
     "IrisRegression",
+    "TrainingReport",
     "Value",
+    "before_training",
     "check_answer",
     "check_backward",
     "check_derivative",

@@ -138,7 +138,6 @@ SHOWN_ON_PURPOSE = {
     "lab_numpy": r"W1: wrong, |neither gradient is right",
     "lab_tensor": r"associative: ",
     "matrix_derivatives": r" fits; WRONG, ",
-    "pitfalls": r"step 1e-",
 }
 
 
