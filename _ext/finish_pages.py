@@ -141,16 +141,17 @@ CORRECTIONS = [
 
 def write_root(out: Path, first: str, page: HtmlElement) -> None:
     """Write the page at the root: its head is the first page's, to which it leads."""
-    known = (
-        "//title | //meta[@charset or @name or @property] | //link[@rel='canonical']"
+    known = page.xpath(
+        "//meta[@charset or @name or @property] | //link[@rel='canonical']"
     )
-    head = "".join(lxml.html.tostring(x, encoding="unicode") for x in page.xpath(known))
-    title = escape(page.findtext(".//title"))
+    head = "".join(lxml.html.tostring(x, encoding="unicode") for x in known)
+    (title,) = map(escape, page.xpath("//meta[@property='og:title']/@content"))
     (out / "index.html").write_text(
         f"""<!DOCTYPE html>
 <html lang="{page.get("lang")}">
 <head>
 {head}
+<title>{title}</title>
 <meta http-equiv="refresh" content="0; url={first}">
 <link rel="icon" href="_static/favicon.svg">
 </head>

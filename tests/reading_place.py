@@ -76,6 +76,7 @@ def main(html: Path) -> int:
             for size in (DESKTOP, PHONE):
                 for name in toc_files():
                     page = browser.new_page(viewport=size)
+                    page.set_default_timeout(180_000)
                     found = moved(page, f"{root}/{name}.html", f"{root}/search.html")
                     page.close()
                     steps += len(found)
