@@ -92,8 +92,9 @@ def test_validation_in_the_graph(chapter):
 
 
 def test_train_and_eval(chapter):
-    train, evaluated = chapter.mode_scores["train"], chapter.mode_scores["eval"]
-    assert len(set(evaluated)) == 1
+    evaluated, train, afterwards = chapter.mode_scores.values()
+    assert len(set(evaluated)) == len(set(afterwards)) == 1
+    assert abs(afterwards[0] / evaluated[0] - 1) > 0.01
     assert len(set(train)) > 100
     assert max(train) > 1.1 * min(train)
 
