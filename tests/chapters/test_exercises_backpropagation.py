@@ -32,9 +32,9 @@ replies, test_reply, test_every_exercise = answer_tests(
         "ex-backpropagation-by-hand": Forms(
             right=["[24, 60]", "(24.0, 60.0)", "np.array([24, 60])"],
             wrong={
-                "[24, 36]": "b is also a part of u",
-                "[24, 24]": "b is also a factor of v",
-                "[60, 24]": "the order is a, b",
+                "[24, 36]": "1 of 2 entries are off",
+                "[24, 24]": "1 of 2 entries are off",
+                "[60, 24]": "2 of 2 entries are off",
             },
         ),
         "ex-backpropagation-tied": Forms(
