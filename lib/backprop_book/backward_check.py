@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from backprop_book import backward_probes as probing
-from backprop_book.arguments import check_integer
+from backprop_book.arguments import check_integer, check_kind, expect
 from backprop_book.backward_mistakes import FLOAT64, Mistake
 from backprop_book.backward_probes import GRADIENTS, Probe, Reply, Shape, distance
 from backprop_book.backward_search import find_mistakes
@@ -143,16 +143,13 @@ def check_backward(
     if student_function is None:
         empty = Finding([Mistake(["not answered"])])
         return BackwardReport(dict.fromkeys(GRADIENTS, empty))
-    if not callable(student_function):
-        raise TypeError(
-            "student_function: expected a function (X, Y, W1, W2) -> (grad_W1, "
-            f"grad_W2), or None, got {type(student_function).__name__}"
-        )
-    if not isinstance(shapes, Sequence) or not all(
+    expected = "a function (X, Y, W1, W2) -> (grad_W1, grad_W2), or None"
+    check_kind("student_function", student_function, Callable, expected)
+    fit = isinstance(shapes, Sequence) and all(
         isinstance(shape, Sequence) and len(shape) == 4 for shape in shapes
-    ):
-        expected = "shapes: expected a list of (N, D_in, H, D_out)"
-        raise TypeError(f"{expected}, got {shapes!r}")
+    )
+    expected = "a list of (N, D_in, H, D_out)"
+    expect(fit, "shapes", expected, repr(shapes), TypeError)
     for shape in shapes:
         for name, size in zip(probing.SIZES, shape, strict=True):
             check_integer(f"shapes: {name} of {tuple(shape)}", size, 1)

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from backprop_book.arguments import check_kind, real_array
+from backprop_book.arguments import check_kind, expect, real_array
 from backprop_book.engine import Value, topological_order, unbroadcast
 from backprop_book.graph_layout import Box, arrange, path
 
@@ -94,10 +94,9 @@ class Graph:
         check_kind("names", names, Mapping | None, "a mapping of names to values")
         check_kind("gradients", gradients, bool | None, "True, False or None")
         self.nodes = _nodes(value)
-        if len(self.nodes) > MOST_NODES:
-            expected = f"expected a graph of at most {MOST_NODES} nodes"
-            came = f"{len(self.nodes)}: take a part of it"
-            raise ValueError(f"value: {expected}, got {came}")
+        expected = f"a graph of at most {MOST_NODES} nodes"
+        came = f"{len(self.nodes)}: take a part of it"
+        expect(len(self.nodes) <= MOST_NODES, "value", expected, came)
         for name, thing in (names or {}).items():
             check_kind("names", name, str, "strings as names")
             self.find(f"names[{name!r}]", thing)[0].name = name
@@ -117,13 +116,10 @@ class Graph:
             for n in self.nodes
             if (n.name == wanted if by_name else n.thing is wanted)
         ]
-        if not found:
-            names = ", ".join(node.name for node in self.nodes if node.name)
-            expected = (
-                f"expected a Value or an array of this graph (named are: {names})"
-            )
-            came = repr(wanted) if by_name else type(wanted).__name__
-            raise ValueError(f"{argument}: {expected}, got {came}")
+        named = ", ".join(node.name for node in self.nodes if node.name)
+        expected = f"a Value or an array of this graph (named are: {named})"
+        came = repr(wanted) if by_name else type(wanted).__name__
+        expect(found, argument, expected, came)
         return found
 
     def place(self, width: float) -> tuple[float, float]:
@@ -154,12 +150,9 @@ def _start(value: Value) -> np.ndarray:
     """Return the gradient that the backward pass of the picture begins with."""
     if value.grad is not None:
         return value.grad
-    if value.data.size != 1:
-        expected = "expected False, or backward() to be called with a gradient before"
-        shape = value.data.shape
-        raise ValueError(
-            f"gradients: {expected}, got True for a value of shape {shape}"
-        )
+    expected = "False, or backward() to be called with a gradient before"
+    came = f"True for a value of shape {value.data.shape}"
+    expect(value.data.size == 1, "gradients", expected, came)
     return np.ones_like(value.data)
 
 

@@ -8,6 +8,7 @@ from backprop_book.arguments import (
     check_integer,
     check_training,
     dtype_name,
+    expect,
 )
 from backprop_book.checkpoints import digest, load_checkpoint, save_checkpoint
 from backprop_book.initial_weights import draw_weights, to_tensors
@@ -83,10 +84,7 @@ def two_layer_regression_ddp_train(
 
     state = processes.state_of_first({**run, "nite": nite}, first_state)
     start = len(state["losses_tr"])
-    if start > nite:
-        raise ValueError(
-            f"checkpoint: expected at most nite = {nite} iterations, got {start}"
-        )
+    expect(start <= nite, "checkpoint", f"at most nite = {nite} iterations", start)
     W1, W2 = (W.clone() for W in to_tensors(device, state["W1"], state["W2"]))
     rank, _ = processes.rank_and_size()
     log = TrainingLog(log_every if rank == 0 else 0)

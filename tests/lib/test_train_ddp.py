@@ -161,7 +161,7 @@ CHANGES = {
     "hidden": ({"hidden": 5}, "hidden is 100 there and 5 here"),
     "weights": (CURVES["weights"], r"weights is None there and float64.*\(2, 7\) and"),
     "nite": ({"nite": 10}, "expected at most nite = 10 iterations, got 20"),
-    "path": ({"checkpoint": 3}, r"expected a path, got 3 \(int\)"),
+    "path": ({"checkpoint": 3}, "expected a path, got int"),
     "folder": ({"checkpoint": "no/x"}, r"expected a file in a folder.*, got 'no.x'"),
     "every": ({"checkpoint_every": 0}, "expected an integer of at least 1, got 0"),
 }
