@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-SECONDS = 15.0  # after these a loop ends, and its check says what it has found
+SECONDS = 15.0  # of computing; then a loop ends, and its check says what it has found
 HIGH = 3, 10  # times the expected loss, for classes and numbers; He's weights reach 3
 SLOPES: dict[str, Callable] = {
     **dict.fromkeys(("relu", "clamp", "clamp_min", "maximum"), lambda H: 1.0 * (H > 0)),
@@ -91,8 +91,8 @@ class _Signal(torch.overrides.TorchFunctionMode):
 
 
 def _in_time(things: Iterable) -> Iterator:
-    until = time.monotonic() + SECONDS
-    return itertools.takewhile(lambda _: time.monotonic() < until, things)
+    until = time.thread_time() + SECONDS
+    return itertools.takewhile(lambda _: time.thread_time() < until, things)
 
 
 def _grad(L: torch.Tensor, of: Any, graph: bool = False) -> tuple[torch.Tensor, ...]:
