@@ -18,8 +18,10 @@ HEADINGS = (
     f"{'requests':>9}"
 )
 
-FOLDS_OPEN = """() => {
+# What comes into view fades in; halfway, its colours are not its own.
+FOLDS_OPEN = """async () => {
     for (const fold of document.querySelectorAll("main details")) fold.open = true;
+    await Promise.all(document.getAnimations().map((shown) => shown.finished));
 }"""
 # The theme lets the keyboard into the boxes that scroll, a while after they do.
 SETTLED = """() => [...document.querySelectorAll(

@@ -134,7 +134,7 @@ def test_code_that_wraps_is_copied_as_it_was_written(page, site):
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     page.set_viewport_size(PHONE)
     page.goto(f"{site}/chapters/lab_numpy.html")
-    cell = page.locator(".cell_input pre:has(span.long)").first
+    cell = page.locator(".cell_input:visible pre:has(span.long)").first
     one = cell.evaluate("(code) => parseFloat(getComputedStyle(code).lineHeight)")
     line = cell.locator("span.long").last
     assert line.evaluate("(line) => line.clientHeight") > 1.5 * one, "it does not wrap"

@@ -5,7 +5,7 @@ import pytest
 # What is looked for, and the address that one of the first three results leads to.
 SEARCHES = {
     "Exercise 7.1": "lab_numpy.html#ex-numpy-mean",
-    "equation 7.2": "lab_numpy.html#equation-eq-numpy-loss",
+    "equation 7.1": "lab_numpy.html#equation-eq-numpy-forward",
     "(4.2)": "backpropagation.html#equation-d-bp-fan-out",
     "chapter 12": "lab_optim.html",
     "λ": "notation.html#letters-of-single-chapters",
