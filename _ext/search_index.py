@@ -7,6 +7,7 @@ exercises, equations, functions and the glossary's terms, each with its text.
 
 import copy
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,7 +54,8 @@ def title_of(place: HtmlElement) -> str:
 def places(page: HtmlElement) -> Iterator[tuple[str, str, str]]:
     """Return the anchor, the title and the text of each place in a page.
 
-    A text belongs to the innermost of the places that it is in.
+    A text belongs to the innermost of the places that it is in. A solution has none
+    here: a search does not show what its reader has not asked for.
     """
     (article,) = copy.deepcopy(page).find_class("bd-article")
     for element in article.xpath(f".//*[{UNSEEN}]"):
@@ -63,7 +65,7 @@ def places(page: HtmlElement) -> Iterator[tuple[str, str, str]]:
         title, anchor = title_of(place), place.get("id")
         parts = [place, *place.xpath("self::dt/following-sibling::dd[1]")]
         text = " ".join(map(words, parts)).removeprefix(title).strip()
-        found.append((anchor, title, text))
+        found.append((anchor, title, "" if place.tag == "details" else text))
         for part in parts:
             part.drop_tree()
     return reversed(found)
@@ -85,8 +87,10 @@ def write_search(app: Sphinx, pages: dict[Path, HtmlElement]) -> None:
     target.mkdir(exist_ok=True)
     text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
     (target / "places.js").write_text(f"const PLACES = {text};\n", encoding="utf-8")
-    shutil.copy(MINISEARCH, target / "minisearch.js")
     shutil.copy(HERE / "search.js", target)
+    # Half of the file is its documentation.
+    code = re.sub(r"/\*\*.*?\*/", "", MINISEARCH.read_text("utf-8"), flags=re.S)
+    (target / "minisearch.js").write_text(code, encoding="utf-8")
 
 
 def know_page(app: Sphinx, config: Config) -> None:

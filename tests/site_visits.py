@@ -37,6 +37,8 @@ SCROLL = """async () => {
         to(top);
         await frame();
     }
+    // One that was passed too fast would not come, and be waited for without end.
+    for (const image of document.images) image.loading = "eager";
     const shown = (image) => image.decode().catch(() => {});
     await Promise.all([...document.images].map(shown));
     const down = document.documentElement.scrollHeight;

@@ -52,6 +52,12 @@ def test_a_result_shows_its_text_with_the_words_marked(page, site):
     page.wait_for_url("**/chapters/lab_numpy.html#ex-numpy-mean")
 
 
+def test_a_solution_is_found_by_its_number_and_not_shown(page, site):
+    result = look_for(page, site, "solution 7.1").first
+    assert result.locator("a").inner_text().startswith("Solution to Exercise 7.1")
+    assert not result.locator("p").inner_text()
+
+
 def test_the_search_runs_from_disk(browser, book):
     page = browser.new_page()
     page.goto((book.html / "search.html").as_uri() + "?q=Jacobian")
