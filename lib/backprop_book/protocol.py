@@ -125,7 +125,9 @@ class TrainingReport:
             rows.append(f"<td><b>{f.verdict}</b></td><td>{f.name}</td><td>{says}</td>")
         body = "".join(f"<tr>{row}</tr>" for row in rows)
         caption = f"<caption>{self._headline}</caption>"
-        return f"<table>{caption}<thead><tr>{head}</tr></thead>{body}</table>"
+        table = f"{caption}<thead><tr>{head}</tr></thead>{body}"
+        # As pandas' own tables: themes know their colours by this name.
+        return f'<table class="dataframe">{table}</table>'
 
 
 def before_training(
