@@ -1,4 +1,4 @@
-"""Random graphs of all the engine's operations, for its twin in the page."""
+"""Graphs for the explorer: small ones, and random ones of all operations."""
 
 import numpy as np
 
@@ -8,6 +8,47 @@ SHAPES = [(), (1,), (3,), (2, 3), (3, 1), (1, 3), (3, 3), (2, 1, 3), (2, 3, 3)]
 UNARY = ("neg", "exp", "log", "tanh", "relu", "**", "sum", "mean", "[]", "reshape", "T")
 BINARY = ("+", "-", "*", "/", "@")
 MOST_USES, LARGEST = 5, 60
+
+
+def named(value, name):
+    value.name = name
+    return value
+
+
+def four_boxes():
+    """Return (relu(x w1) w2 - y)², where the ReLU is open."""
+    x, w1, w2, y = map(Value, (2.0, 1.5, -0.5, 1.0), ("x", "w1", "w2", "y"))
+    h = named(named(x * w1, "z").relu(), "h")
+    return named((named(h * w2, "y_hat") - y) ** 2, "L")
+
+
+def used_twice():
+    x = Value(3.0, "x")
+    a = named(x * x, "a")
+    return named(a + x, "L")
+
+
+def network():
+    X, Y = np.array([[1.0, 2.0], [-1.0, 0.5]]), np.array([[1.0], [0.0]])
+    W1, W2 = Value([[0.5, -1.0, 0.0], [2.0, 1.0, -0.5]], "W1"), Value(np.ones((3, 1)))
+    W2.name = "W2"
+    H1 = named(named(X @ W1, "Z1").relu(), "H1")
+    E = named(named(H1 @ W2, "Y_hat") - Y, "E")
+    return named((E**2).sum(), "L"), {"X": X, "Y": Y}
+
+
+def forty_nodes():
+    x = [Value(k / 2 - 1.0, f"x{k}") for k in range(10)]
+    total = x[0] * x[1]
+    for k in range(2, 16):
+        total = total + (x[k % 10] * x[k * 3 % 10]).tanh()
+    return named(total, "L")
+
+
+def parabola():
+    w, b = Value(1.5, "w"), Value(-1.0, "b")
+    X, T = np.array([-1.0, 0.5, 2.0]), np.array([0.0, 1.0, 3.0])
+    return named(((w * X + b - T) ** 2).mean(), "L")
 
 
 def random_graph(rng: np.random.Generator, operations: int) -> Value:

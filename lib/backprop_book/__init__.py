@@ -5,6 +5,7 @@ from backprop_book.backward_check import BackwardReport, check_backward
 from backprop_book.data import IrisRegression, load_iris_frame, load_iris_regression
 from backprop_book.derivative_check import check_derivative
 from backprop_book.engine import Value
+from backprop_book.goal_check import check_goal
 from backprop_book.gradient_check import (
     GradientCheck,
     complex_step_gradient,
@@ -65,6 +66,7 @@ __all__ = [
     "check_answer",
     "check_backward",
     "check_derivative",
+    "check_goal",
     "complex_step_gradient",
     "complex_step_jacobian",
     "draw",

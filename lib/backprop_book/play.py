@@ -1,7 +1,9 @@
 """The explorer: a graph of the engine that a reader steps through and changes.
 
 Its scripts and its style sheet are the plain files in ``play/``. A page of the site
-loads them once, as one file; a notebook carries them in the output.
+loads them once, as one file. A notebook carries them in each output, as HTML with a
+script inside: JupyterLab and VS Code insert that into their own page, and Colab shows
+it in a frame. It asks for no extension, no kernel and no network.
 """
 
 import json
@@ -29,8 +31,12 @@ MOST_ENTRIES = 60
 class Explorer:
     """What a notebook shows: the picture of a graph, which a script brings to life."""
 
-    def __init__(self, picture: GraphPicture, content: dict[str, object]) -> None:
+    def __init__(
+        self, picture: GraphPicture, graph: "NamedGraph", options: dict[str, Any]
+    ) -> None:
         self._picture = picture
+        self.graph, self.goal = graph, options.get("goal")
+        content = {"nodes": [_plain(node) for node in graph.nodes], "options": options}
         self._content = json.dumps(content, allow_nan=False)
 
     def __repr__(self) -> str:
@@ -70,7 +76,7 @@ def play(
         As for `draw`. The other arguments name leaves and values by these names.
     goal : str, optional
         What the reader is to reach, such as ``"grad w1 == 0, L > 1"``: conditions on
-        values and gradients, which hold for all entries.
+        values and gradients, which hold for all entries; `check_goal` takes the answer.
     presets : mapping of label to mapping of leaf to numbers, optional
         Buttons that set leaves, and the learning rate as ``"rate"``.
     learn : float, optional
@@ -82,7 +88,8 @@ def play(
     write : str, optional
         Offers a field for expressions with this text in it; it ought to say ``value``.
     practise : int, optional
-        Asks for the gradients of random graphs of this grade (1, 2 or 3) instead.
+        Asks for the gradients of random graphs instead: 1 for a chain, 2 where values
+        are used twice and ReLU may block, 3 for arrays.
     seed : int
         Of the first of these graphs, from 1 to 999,999.
 
@@ -91,12 +98,11 @@ def play(
     TypeError, ValueError
         An argument is not of this kind, or names what is not in the graph.
     """
-    nodes = graph_nodes(value, names)
+    graph = NamedGraph(Graph(value, names, False, False).nodes)
     if value.data.size != 1:
         expected = "expected a single number"
         raise ValueError(f"value: {expected}, got shape {value.data.shape}")
-    graph = _Graph(nodes)
-    options: dict[str, object] = {}
+    options: dict[str, Any] = {}
     if goal is not None:
         options["goal"] = {"words": goal, "conditions": graph.conditions(goal)}
     if presets is not None:
@@ -120,22 +126,21 @@ def play(
             raise ValueError(f"practise: {expected}, got {practise} and {seed}")
         options["practise"] = {"grade": practise, "seed": seed}
     picture = draw(value, names=names, gradients=True)
-    return Explorer(picture, {"nodes": nodes, "options": options})
+    return Explorer(picture, graph, options)
 
 
-class _Graph:
+class NamedGraph:
     """The nodes of a graph, by name."""
 
-    def __init__(self, nodes: list[dict[str, Any]]) -> None:
+    def __init__(self, nodes: list[Node]) -> None:
         self.nodes = nodes
-        self.ids = {node["name"]: k for k, node in enumerate(nodes) if node["name"]}
+        self.ids = {node.name: node.id for node in nodes if node.name}
 
     def leaf(self, argument: str, name: str, size: int | None = None) -> int:
         """Return the place of a leaf."""
-        node: dict[str, Any] = {"op": None}
-        if name in self.ids:
-            node = self.nodes[self.ids[name]]
-        if node["op"] != "leaf" or size not in (None, len(node["data"])):
+        node = self.nodes[self.ids[name]] if name in self.ids else None
+        right = node is not None and node.kind == "input"
+        if not right or size not in (None, node.value.size):
             what = "a leaf" if size is None else "a leaf with a single number"
             raise ValueError(f"{argument}: expected the name of {what}, got {name!r}")
         return self.ids[name]

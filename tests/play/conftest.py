@@ -1,10 +1,10 @@
 """Pages with explorers, opened from a disk as the site's or a notebook's are."""
 
-import numpy as np
 import pytest
 
-from backprop_book import Value, play
+from backprop_book import play
 from backprop_book.play import script
+from play_graphs import forty_nodes, four_boxes, network, parabola, used_twice
 
 HEAD = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Page</title>
 <meta name="viewport" content="width=device-width">
@@ -12,47 +12,6 @@ HEAD = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Page
 body { margin: 0 auto; padding: 0 16px; max-width: 760px; color: #222; }
 @media (prefers-color-scheme: dark) { body { background: #121212; color: #ced6dd; } }
 </style></head><body><main><h1>Page</h1>"""
-
-
-def named(value, name):
-    value.name = name
-    return value
-
-
-def four_boxes():
-    """Return (relu(x w1) w2 - y)², where the ReLU is open."""
-    x, w1, w2, y = map(Value, (2.0, 1.5, -0.5, 1.0), ("x", "w1", "w2", "y"))
-    h = named(named(x * w1, "z").relu(), "h")
-    return named((named(h * w2, "y_hat") - y) ** 2, "L")
-
-
-def used_twice():
-    x = Value(3.0, "x")
-    a = named(x * x, "a")
-    return named(a + x, "L")
-
-
-def network():
-    X, Y = np.array([[1.0, 2.0], [-1.0, 0.5]]), np.array([[1.0], [0.0]])
-    W1, W2 = Value([[0.5, -1.0, 0.0], [2.0, 1.0, -0.5]], "W1"), Value(np.ones((3, 1)))
-    W2.name = "W2"
-    H1 = named(named(X @ W1, "Z1").relu(), "H1")
-    E = named(named(H1 @ W2, "Y_hat") - Y, "E")
-    return named((E**2).sum(), "L"), {"X": X, "Y": Y}
-
-
-def forty_nodes():
-    x = [Value(k / 2 - 1.0, f"x{k}") for k in range(10)]
-    total = x[0] * x[1]
-    for k in range(2, 16):
-        total = total + (x[k % 10] * x[k * 3 % 10]).tanh()
-    return named(total, "L")
-
-
-def parabola():
-    w, b = Value(1.5, "w"), Value(-1.0, "b")
-    X, T = np.array([-1.0, 0.5, 2.0]), np.array([0.0, 1.0, 3.0])
-    return named(((w * X + b - T) ** 2).mean(), "L")
 
 
 def explorers():
@@ -70,6 +29,7 @@ def explorers():
         "learn": play(four_boxes(), goal=goal, presets=starts, **learn),
         "write": play(four_boxes(), write=write),
         "practise": play(four_boxes(), practise=2, seed=5),
+        "arrays": play(four_boxes(), practise=3, seed=2),
         "valley": play(parabola(), **valley, **fast),
     }
 

@@ -17,8 +17,8 @@ function stridesOf(shape) {
 
 // The position in memory of each entry of an array with this shape and these strides.
 // Broadcasting, transposing and slicing are all this, as they are in NumPy.
-function offsets(shape, strides, start = 0) {
-  let out = [start];
+function offsets(shape, strides) {
+  let out = [0];
   shape.forEach((n, axis) => {
     const steps = Array.from({ length: n }, (_, k) => k * strides[axis]);
     out = out.flatMap((offset) => steps.map((step) => offset + step));

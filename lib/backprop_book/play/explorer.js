@@ -1,6 +1,13 @@
 // The explorer of one graph: what is shown, and what a reader does with it.
 
 const PAUSE = 1400;
+const BEGINNING = [
+  say`Step: first the ${{ text: "values", kind: "v" }}, one node at a time, then the ${{
+    text: "gradients ∇",
+    kind: "g",
+  }}, from the result back.`,
+  say`A dotted line is under a number that can be changed: choose it, or drag it.`,
+];
 const WAYS = {
   ArrowLeft: [-1, 0],
   ArrowRight: [1, 0],
@@ -90,7 +97,7 @@ class Explorer {
   setGraph(graph, exercise) {
     this.play(false);
     Object.assign(this, { graph, exercise, spot: null });
-    this.answered = new Set(exercise && [graph.root]);
+    this.answered = new Set(exercise && [`${graph.root}.0`]);
     this.steps = [
       ...graph.nodes.filter((node) => node.operands.length).map(({ id }) => ["v", id]),
       ...graph.nodes
@@ -105,10 +112,16 @@ class Explorer {
     this.tellTools("graphIsNew");
   }
 
-  shows(kind, id) {
-    if (kind === "g" && this.exercise) return this.answered.has(id);
+  // Whether a number is known by now: of an array all of them, where none is chosen. An
+  // edge's share is known with its user's gradient, but to practise that would be told.
+  shows({ kind, id, entry, operand }) {
+    if (this.exercise && kind !== "v") {
+      const of = kind === "e" ? this.graph.nodes[id].operands[operand] : id;
+      const entries = entry === undefined ? this.graph.values[of].keys() : [entry];
+      return [...entries].every((k) => this.answered.has(`${of}.${k}`));
+    }
     // Leaves and constants have no turn: their numbers are there from the start.
-    return !(this.turns.get(`${kind},${id}`) >= this.step);
+    return !(this.turns.get(`${kind === "v" ? "v" : "g"},${id}`) >= this.step);
   }
 
   // The boxes of all nodes, their numbers as buttons, and the edges between them.
@@ -141,9 +154,8 @@ class Explorer {
         );
       };
       const title = make({ kind: "n", id });
-      title.append(...write([named(node)]));
-      const symbol = node.operands.length ? symbolOf(node) : "";
-      if (symbol) title.append(" ", h("span", { class: "op" }, symbol));
+      const words = titleOf(node).map((word) => h("span", { class: "beside" }, word));
+      title.append(...write([named(node)]), ...words);
       const bare = node.op === "constant" && node.label === format(node.data[0]);
       const kinds = node.learns ? ["v", "g"] : bare ? [] : ["v"];
       const type = node.operands.length ? "made" : node.op;
@@ -162,6 +174,9 @@ class Explorer {
     const drawn = this.lines.flatMap(({ path, head }) => [path, head]);
     const svg = h("svg", { "aria-hidden": "true" }, drawn);
     const spots = this.lines.map(({ spot }) => spot);
+    this.lines.forEach(({ spot, from }) =>
+      spot.classList.toggle("share", this.adds(from)),
+    );
     this.sheet = h("div", { class: "sheet" }, svg, spots, this.boxes);
     this.box.replaceChildren(this.sheet);
     this.arrange();
@@ -181,6 +196,7 @@ class Explorer {
     // Where there is room, arrays side by side are worth a little scrolling.
     const most = this.width * (this.width < 500 ? 1 : 1.4);
     const layout = across.width > most && down.width < across.width ? down : across;
+    this.sheet.classList.toggle("down", layout === down);
     const put = (element, { x, y }) =>
       (element.style.cssText = `left: ${x}px; top: ${y}px`);
     this.sheet.style.cssText = `width: ${layout.width}px; height: ${layout.height}px`;
@@ -188,10 +204,11 @@ class Explorer {
     layout.edges.forEach((found, k) => {
       const line = this.lines[k];
       line.path.setAttribute("d", found.path);
-      const tip = found.path.split(" ").slice(-2).join(" ");
       const turn = layout === down ? 90 : 0;
-      const moved = `translate(${tip}) rotate(${turn}) translate(${TIP} 0)`;
-      line.head.setAttribute("transform", moved);
+      const numbers = found.path.slice(1).split(" ");
+      const [start, tip] = [numbers.slice(0, 2), numbers.slice(-2)];
+      line.ahead = `translate(${tip}) rotate(${turn}) translate(${TIP} 0)`;
+      line.back = `translate(${start}) rotate(${turn + 180})`;
       put(line.spot, found);
     });
   }
@@ -324,16 +341,14 @@ class Explorer {
   renderNumbers() {
     const { graph } = this;
     for (const element of this.spots.values()) {
-      const { text, label, shown } = spotInWords(graph, element.spot, (...what) =>
-        this.shows(...what),
-      );
+      const { text, label, shown } = spotInWords(graph, element.spot, this);
       if (element.spot.kind !== "n") element.textContent = text;
       element.setAttribute("aria-label", label);
       element.classList.toggle("hidden", !shown);
     }
     for (const { id, operands } of graph.nodes.filter((node) => node.op === "relu")) {
       const shut = graph.values[operands[0]].map(
-        (x) => this.shows("v", id) && !(x > 0),
+        (x) => this.shows({ kind: "v", id }) && !(x > 0),
       );
       this.boxes[id].classList.toggle("blocked", shut.every(Boolean));
       shut.forEach((is, entry) =>
@@ -345,17 +360,13 @@ class Explorer {
   // The rule of what is looked at, else of the step; what it speaks of is marked.
   renderRule(here) {
     const { graph } = this;
-    const shows = (...what) => this.shows(...what);
     const [kind, id] = here ?? [];
     const size = here && sizeOf(graph.nodes[id].shape);
     const step = here && { kind, id, entry: size === 1 ? 0 : undefined };
     const spot = this.spot ?? (this.exercise ? undefined : step);
     const { lines, marks } = spot
-      ? explain(graph, spot, shows)
-      : {
-          lines: [say`Step: first the values, one node at a time, then the gradients.`],
-          marks: [],
-        };
+      ? explain(graph, spot, this)
+      : { lines: BEGINNING, marks: [] };
     this.rule.replaceChildren(...lines.map((line) => h("p", {}, write(line))));
     const marked = new Set(marks.map(keyOf));
     const whole = spot && spot.kind !== "e" && spot.entry === undefined;
@@ -369,14 +380,17 @@ class Explorer {
     this.boxes.forEach((box, k) =>
       box.classList.toggle("current", spot?.id === k && spot.kind !== "e"),
     );
-    for (const { from, id: to, operand, path, head } of this.lines) {
+    for (const line of this.lines) {
+      const { from, id: to, operand, path, head } = line;
       const own = spot?.kind === "e" && to === spot.id && operand === spot.operand;
       const forward = own || (to === spot?.id && ["n", "v"].includes(spot.kind));
       const away = from === spot?.id && spot.kind !== "e";
       const back =
         (own || (away && (spot.kind !== "v" || graph.nodes[from].op === "leaf"))) &&
         graph.nodes[from].learns &&
-        this.shows("g", to);
+        this.shows({ kind: "e", id: to, operand });
+      // The arrow points the way that the numbers go.
+      head.setAttribute("transform", back && !forward ? line.back : line.ahead);
       for (const part of [path, head]) {
         part.classList.toggle("v", Boolean(forward));
         part.classList.toggle("g", Boolean(back));
@@ -399,8 +413,8 @@ class Explorer {
     const { spot } = this;
     const node = spot && this.graph.nodes[spot.id];
     this.editor.replaceChildren();
-    if (this.exercise && node?.learns && !this.answered.has(node.id))
-      this.tellTools("ask", node);
+    const asked = this.exercise && node?.learns && { entry: 0, ...spot, kind: "g" };
+    if (asked && !this.shows(asked)) this.tellTools("ask", node, asked.entry);
     const one = node?.op === "leaf" && (spot.kind === "v" || node.data.length === 1);
     if (this.exercise || !one || spot.kind === "g") return;
     const at = { id: spot.id, entry: spot.entry ?? 0 };

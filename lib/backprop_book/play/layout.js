@@ -4,7 +4,7 @@
 const GAP = { along: 9, across: 10, margin: 10 };
 const SLIM = { width: 14, height: 14 };
 const WRITTEN = { width: 62, height: 24 };
-const TIP = 7;
+const TIP = 2;
 
 function layOut(nodes, sizes, edgeSize, vertical) {
   const [along, across] = vertical ? ["height", "width"] : ["width", "height"];
@@ -14,26 +14,23 @@ function layOut(nodes, sizes, edgeSize, vertical) {
   }
   const deepest = Math.max(...depth);
   const layers = Array.from({ length: 2 * deepest + 1 }, () => []);
-  const place = (layer, size) => {
-    const box = {
-      along: size[along],
-      across: size[across],
-      before: [],
-      after: [],
-      layer,
-    };
+  // What is computed stays on a straight line, and leaves make room beside it.
+  const place = (layer, size, { operands }) => {
+    const weight = operands.length ? 1 : 0.01;
+    const [long, wide] = [size[along], size[across]];
+    const box = { along: long, across: wide, before: [], after: [], layer, weight };
     layers[layer].push(box);
     return box;
   };
   const boxes = nodes.map((node) =>
-    place(2 * (deepest - depth[node.id]), sizes[node.id]),
+    place(2 * (deepest - depth[node.id]), sizes[node.id], node),
   );
   const edges = nodes.flatMap((node) =>
     node.operands.map((k, operand) => {
       const chain = [boxes[k]];
       for (let layer = boxes[k].layer + 1; layer < boxes[node.id].layer; layer++) {
-        const first = chain.length === 1;
-        chain.push(place(layer, first ? edgeSize(k) : { width: 0, height: 0 }));
+        const size = chain.length === 1 ? edgeSize(k) : { width: 0, height: 0 };
+        chain.push(place(layer, size, nodes[k]));
       }
       chain.push(boxes[node.id]);
       chain.slice(1).forEach((box, n) => {
@@ -95,13 +92,13 @@ function untangle(layers) {
       box.offset = offset + box.across / 2;
       offset += box.across + GAP.across;
       const wish = box.after.length ? mean(box.after, (b) => b.centre) : 0;
-      blocks.push({ at: wish - box.offset, boxes: [box] });
+      blocks.push({ at: wish - box.offset, boxes: [box], weight: box.weight });
       // Boxes that would overlap become one block, at the mean of their wishes.
       while (blocks.length > 1 && blocks.at(-2).at > blocks.at(-1).at) {
         const [a, b] = blocks.splice(-2);
-        const boxes = [...a.boxes, ...b.boxes];
-        const at = (a.at * a.boxes.length + b.at * b.boxes.length) / boxes.length;
-        blocks.push({ at, boxes });
+        const weight = a.weight + b.weight;
+        const at = (a.at * a.weight + b.at * b.weight) / weight;
+        blocks.push({ at, boxes: [...a.boxes, ...b.boxes], weight });
       }
     }
     for (const { at, boxes } of blocks) {

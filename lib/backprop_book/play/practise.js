@@ -11,9 +11,8 @@ function randomFrom(seed) {
   };
 }
 
-// 1: a chain. 2: a value used twice, squares, ReLU. 3: longer, and the ReLU may block.
-function exerciseText(grade, random) {
-  const pick = (list) => list[Math.floor(random() * list.length)];
+// 1: a chain. 2: longer, a value used twice, squares, ReLU, which may block.
+function chainText(grade, pick, random) {
   const lines = [];
   const names = [..."xwuvpqrs"];
   const leaf = () => {
@@ -22,96 +21,116 @@ function exerciseText(grade, random) {
     return name;
   };
   const made = [leaf()];
-  const operations = [3, 4, 6][grade - 1];
+  const operations = grade === 1 ? 3 : pick([4, 5, 6]);
   for (let k = 0; k < operations; k++) {
     const last = made.at(-1);
     const reuse = grade > 1 && (k === operations - 1 || random() < 0.3);
     const other = reuse ? pick(made) : leaf();
-    const signs = grade === 1 ? ["*", "*", "+", "-"] : ["*", "*", "+", "-", "-"];
     const unary = grade > 1 && k < operations - 1 && random() < 0.4;
     const formula = unary
       ? pick([`relu(${last})`, `${last} ** 2`, `-${last}`])
-      : `${last} ${pick(signs)} ${other}`;
+      : `${last} ${pick(["*", "*", "+", "-"])} ${other}`;
     made.push("abcdef"[k]);
     lines.push(`${made.at(-1)} = ${formula}`);
   }
   return lines.join("\n");
 }
 
+// 3: a small network of arrays.
+function arraysText(pick) {
+  const number = () => pick([-3, -2, -1, 1, 2, 3]);
+  return [
+    `x = [[${number()}, ${number()}], [${number()}, ${number()}]]`,
+    `w = [[${number()}], [${number()}]]`,
+    `b = ${number()}`,
+    "z = x @ w + b",
+    `h = ${pick(["relu(z)", "relu(z)", "z ** 2"])}`,
+    `L = ${pick(["h.sum()", "(h - 1).sum()", "h.mean() * 2"])}`,
+  ].join("\n");
+}
+
 function makeExercise(grade, seed) {
   const random = randomFrom(seed * 3 + grade);
+  const pick = (list) => list[Math.floor(random() * list.length)];
   for (;;) {
-    const graph = parse(exerciseText(grade, random));
-    const { nodes, values, gradients } = graph;
-    const numbers = [...values, ...gradients].flat();
+    const text = grade === 3 ? arraysText(pick) : chainText(grade, pick, random);
+    const graph = parse(text);
+    const { nodes, values } = graph;
+    const gradients = graph.gradients.filter(Boolean).flat();
+    const small = [...values.flat(), ...gradients].every((x) => Math.abs(x) <= 100);
+    const kink = nodes.some(
+      ({ op, operands }) => op === "relu" && values[operands[0]].includes(0),
+    );
     const twice = nodes.some((node) => node.uses.length > 1);
-    const relu = nodes.filter((node) => node.op === "relu");
-    const nonzero = gradients.filter(([g]) => g).length;
-    if (
-      numbers.every((x) => Math.abs(x) <= 100) &&
-      nonzero > nodes.length / 2 &&
-      (grade === 1 ||
-        (twice && relu.every((node) => values[node.operands[0]][0] !== 0)))
-    ) {
-      return graph;
-    }
+    const enough = gradients.filter((g) => g).length > gradients.length / 2;
+    if (small && enough && !kink && (twice || grade !== 2)) return graph;
   }
 }
 
 // Each wrong number that a known slip leads to, with the slip in words.
-function slips(graph, id) {
-  const node = graph.nodes[id];
-  const [total] = graph.gradients[id];
-  const uses = node.uses.map(([to, p]) => {
+function slips(graph, id, entry) {
+  const total = graph.gradients[id][entry];
+  const x = graph.values[id][entry];
+  const uses = graph.nodes[id].uses.map(([to, p]) => {
     const user = graph.nodes[to];
-    const [G] = graph.gradients[to];
-    let local = 0;
-    graph.eachLocal(user, (operand, entry, j, d) => operand === p && (local = d));
-    return { user, G, local, share: graph.shares[to][p][0] };
+    const terms = [];
+    graph.eachLocal(user, (operand, k, j, local, read) => {
+      if (operand !== p || k !== entry) return;
+      terms.push({ G: graph.gradients[to][j], local, read });
+    });
+    return { user, p, terms, share: graph.shares[to][p][entry] };
   });
   const out = [];
   if (uses.length > 1) {
     for (const { share, user } of uses) {
-      out.push([
-        share,
-        `that is one share only, the one from ${user.label}: add the shares`,
-      ]);
+      const from = `the one from ${user.label}`;
+      out.push([share, `that is one share only, ${from}: add the shares`]);
     }
-    out.push([
-      uses.reduce((x, { share }) => x * share, 1),
-      "the shares are added, not multiplied",
-    ]);
+    const all = uses.reduce((x, { share }) => x * share, 1);
+    out.push([all, "the shares are added, not multiplied"]);
   }
-  for (const { user, G, local, share } of uses) {
-    const with_ = (other, words) => out.push([total - share + other, words]);
-    const [x] = graph.values[id];
-    if (user.op === "relu" && !local) {
-      with_(G, `the mask: the input of ${user.label} is negative, nothing passes back`);
+  for (const { user, p, terms, share } of uses) {
+    const { op, label, operands } = user;
+    const local = `the local derivative of ${label}`;
+    const slip = (words, term) => {
+      const wrong = terms.reduce((sum, it) => sum + term(it), 0);
+      out.push([total - share + wrong, words]);
+    };
+    if (op === "relu" && x < 0) {
+      const why = `the input of ${label} is negative, nothing passes back`;
+      slip(`the mask: ${why}`, ({ G }) => G);
     }
-    if (user.op === "**") {
-      with_(G * x, `the local derivative of ${user.label}: the exponent is left out`);
-      with_(
-        G * 2 * x ** 2,
-        `the local derivative of ${user.label}: the exponent wasn’t lowered`,
-      );
+    if (op === "**") {
+      slip(`${local}: the exponent is left out`, ({ G }) => G * x);
+      slip(`${local}: the exponent wasn’t lowered`, ({ G }) => G * 2 * x ** 2);
     }
-    with_(G, `the local derivative of ${user.label} is left out`);
-    with_(local, `the upstream gradient ∇${user.label} is left out`);
-    if (user.op === "*") {
-      with_(G * x, `the local derivative of ${user.label} is the other factor`);
+    if (op === "@") {
+      const other = operands[1 - p];
+      const [rows, columns] = graph.nodes[other].shape;
+      const swapped = (k) => (k % columns) * columns + Math.floor(k / columns);
+      if (rows === columns) {
+        const words = `${graph.nodes[other].label} is not transposed`;
+        slip(words, ({ G, read }) => G * graph.values[other][swapped(read[1])]);
+      }
     }
-    with_(-share, `the sign of the share from ${user.label}`);
-    with_(G + local, `upstream and local are multiplied, not added`);
+    for (const { G, local: factor } of terms.length > 1 ? terms : []) {
+      const words = "that is one term only: add over all entries that this one reaches";
+      out.push([total - share + G * factor, words]);
+    }
+    slip(`${local} is left out`, ({ G }) => G);
+    slip(`the upstream gradient ∇${label} is left out`, (term) => term.local);
+    if (op === "*") slip(`${local} is the other factor`, ({ G }) => G * x);
+    slip(`the sign of the share from ${label}`, (term) => -term.G * term.local);
+    const added = "upstream and local are multiplied, not added";
+    slip(added, (term) => term.G + term.local);
   }
   return out;
 }
 
-function judge(graph, id, answer) {
+function judge(graph, id, entry, answer) {
   const near = (x) => Math.abs(x - answer) <= 1e-6 * Math.max(1, Math.abs(x));
-  if (near(graph.gradients[id][0])) return { right: true, words: "Right." };
-  const found = slips(graph, id).find(([x]) => near(x));
-  return {
-    right: false,
-    words: `Not yet: ${found?.[1] ?? "work out upstream × local for each use"}.`,
-  };
+  if (near(graph.gradients[id][entry])) return { right: true, words: "Right." };
+  const found = slips(graph, id, entry).find(([x]) => near(x));
+  const words = found?.[1] ?? "work out upstream × local for each use";
+  return { right: false, words: `Not yet: ${words}.` };
 }

@@ -17,6 +17,12 @@ function symbolOf(node) {
   return ({ "*": "×", "-": "−", neg: "−" }[node.op] ?? node.op) + axis;
 }
 
+// What a box has beside its name: the operation, and the shape of an array.
+const titleOf = (node) => [
+  ...(node.operands.length ? [` ${symbolOf(node)}`] : []),
+  ...(node.shape.length ? [` ${node.shape.join("×")}`] : []),
+];
+
 function sumOf(terms, total, kind) {
   const shown = terms.slice(0, MOST_TERMS);
   const sum = shown.flatMap((term, k) => (k ? [" + ", ...term] : term));
@@ -31,31 +37,23 @@ function definition(graph, node) {
   const [A, B = format(node.exponent ?? 0)] = node.operands.map((k) =>
     named(graph.nodes[k]),
   );
-  return say`${named(node)} = ${OPERATIONS.get(node.op).forward(A, B)}`;
+  const { term, forward = term } = OPERATIONS.get(node.op);
+  return say`${named(node)} = ${forward(A, B)}`;
 }
 
 // The numbers that an entry of a value is computed from, and where they are.
 function valueRule(graph, node, j) {
-  const from = (p, entry) => ({ kind: "v", id: node.operands[p], entry });
+  const terms = node.terms.filter(([to]) => to === j);
+  const spots = terms.map(([, ...entries]) =>
+    entries.map((entry, p) => ({ kind: "v", id: node.operands[p], entry })),
+  );
   const read = (spot) => factor(graph.values[spot.id][spot.entry], "v");
-  const y = graph.values[node.id][j];
-  if (node.terms) {
-    const terms = node.terms.filter(([out]) => out === j);
-    const marks = terms.flatMap(([, a, b]) => [from(0, a), from(1, b)]);
-    const products = terms.map(
-      ([, a, b]) => say`${read(from(0, a))} × ${read(from(1, b))}`,
-    );
-    return { pieces: sumOf(products, y, "v"), marks };
-  }
-  if (node.to) {
-    const marks = node.to.flatMap((out, entry) => (out === j ? [from(0, entry)] : []));
-    return { pieces: sumOf(marks.map(read), y, "v"), marks };
-  }
-  const marks = node.from.map((entries, p) => from(p, entries[j]));
-  const [a, b = format(node.exponent ?? 0)] = marks.map(read);
-  const computed = Object.hasOwn(ELEMENTWISE, node.op);
-  const shown = computed ? ELEMENTWISE[node.op].forward(a, b) : a;
-  return { pieces: say`${shown} = ${number(y, "v")}`, marks };
+  const written = spots.map((pair) => {
+    const [a, b = format(node.exponent ?? 0)] = pair.map(read);
+    return say`${OPERATIONS.get(node.op).term(a, b)}`;
+  });
+  const pieces = sumOf(written, graph.values[node.id][j], "v");
+  return { pieces, marks: spots.flat() };
 }
 
 // An edge's share: its rule, and for one entry the sum of upstream times local.
@@ -64,7 +62,7 @@ function shareRule(graph, node, p, entry) {
   const [A, B] = operands.map(named);
   const { back } = OPERATIONS.get(node.op);
   const rule = say`${back[p](nabla(node), A, B, named(node), node.exponent)}`;
-  if (!node.terms && sizeOf(operands[p].shape) < sizeOf(node.shape)) {
+  if (node.op !== "@" && sizeOf(operands[p].shape) < sizeOf(node.shape)) {
     rule.push(", summed over the copies");
   }
   const [marks, terms] = [[], []];
@@ -109,26 +107,22 @@ function gradientRule(graph, node, entry, at) {
 }
 
 // All that is said of a spot: lines of pieces, and the spots that they speak of.
-function explain(graph, spot, shows) {
+function explain(graph, spot, explorer) {
   const node = graph.nodes[spot.id];
-  if (spot.kind === "e") return explainEdge(graph, node, spot.operand, shows);
+  if (spot.kind === "e") return explainEdge(graph, spot, explorer);
   const size = sizeOf(node.shape);
   const entry = spot.entry ?? (size === 1 ? 0 : undefined);
   const at = size > 1 && entry !== undefined ? ` at ${placeOf(entry, node.shape)}` : "";
   const lines = [definition(graph, node)];
   const marks = [];
-  if (
-    spot.kind !== "g" &&
-    node.operands.length &&
-    entry !== undefined &&
-    shows("v", node.id)
-  ) {
+  const known = node.operands.length && explorer.shows({ kind: "v", id: node.id });
+  if (spot.kind !== "g" && entry !== undefined && known) {
     const { pieces, marks: read } = valueRule(graph, node, entry);
     lines[0].push(at ? `;${at}: ` : " = ", ...pieces);
     if (spot.kind === "v") marks.push(...read);
   }
   if (node.learns && (spot.kind !== "v" || node.op === "leaf")) {
-    if (shows("g", node.id)) {
+    if (explorer.shows({ kind: "g", id: node.id, entry })) {
       const found = gradientRule(graph, node, entry, at);
       lines.push(...found.lines);
       marks.push(...found.marks);
@@ -139,10 +133,12 @@ function explain(graph, spot, shows) {
   return { lines, marks };
 }
 
-function explainEdge(graph, node, operand, shows) {
+function explainEdge(graph, spot, explorer) {
+  const { operand } = spot;
+  const node = graph.nodes[spot.id];
   const from = graph.nodes[node.operands[operand]];
   const lines = [say`${named(from)} is used in ${definition(graph, node)}`];
-  if (!from.learns || !shows("g", node.id)) return { lines, marks: [] };
+  if (!from.learns || !explorer.shows(spot)) return { lines, marks: [] };
   const entry = sizeOf(from.shape) === 1 ? 0 : undefined;
   const { line, marks } = shareRule(graph, node, operand, entry);
   lines.push(say`Share of ${nabla(from)}, upstream × local: ${line}`);
@@ -181,11 +177,12 @@ function stepInWords(graph, kind, id) {
 }
 
 // What a spot shows, and what it is called.
-function spotInWords(graph, { kind, id, entry = 0, operand }, shows) {
+function spotInWords(graph, spot, explorer) {
+  const { kind, id, entry = 0, operand } = spot;
   const node = graph.nodes[id];
   if (kind === "n") {
     // What is seen is part of what is said, for those who say it to press it.
-    const seen = node.operands.length ? `${node.label} ${symbolOf(node)}: ` : "";
+    const seen = titleOf(node).length ? `${node.label}${titleOf(node).join("")}: ` : "";
     return { label: seen + plain(definition(graph, node)), shown: true };
   }
   const from = kind === "e" ? graph.nodes[node.operands[operand]] : node;
@@ -194,7 +191,7 @@ function spotInWords(graph, { kind, id, entry = 0, operand }, shows) {
   const many = sizeOf(from.shape) > 1;
   const list = { v: graph.values, g: graph.gradients, e: graph.shares[id] };
   const x = list[kind][kind === "e" ? operand : id][entry];
-  const shown = shows(kind === "v" ? "v" : "g", id);
+  const shown = explorer.shows(spot);
   const rounded = format(x, many ? 3 : 4);
   const value = kind === "e" && many ? "an array" : rounded;
   const place = many && kind !== "e" ? `, ${placeOf(entry, from.shape)}` : "";

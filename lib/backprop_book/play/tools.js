@@ -274,33 +274,43 @@ function writeTool(explorer, text) {
 
 function practiseTool(explorer, first) {
   const words = h("span", { role: "status" });
+  // The next entry to fill in, from the result back, and how many there are.
+  const lookAhead = () => {
+    const left = [...explorer.graph.nodes].reverse().flatMap(({ id, learns }) => {
+      const entries = learns ? [...explorer.graph.values[id].keys()] : [];
+      return entries.map((entry) => ({ kind: "g", id, entry }));
+    });
+    const open = left.filter((spot) => !explorer.shows(spot));
+    explorer.spot = open[0] ?? explorer.spot;
+    return open.length;
+  };
   const begin = (grade, seed) => {
     explorer.setGraph(makeExercise(grade, seed), { grade, seed });
-    words.textContent = "Fill in the gradients, from the result back: choose a box.";
+    lookAhead();
+    words.textContent = "Fill in the gradients ∇, from the result back.";
   };
   const next = (grade) => () => {
     begin(grade, 1 + (explorer.exercise.seed % 999_999));
     explorer.render();
   };
   const grades = [1, 2, 3].map((grade) => button(`Grade ${grade}`, next(grade)));
-  const answer = (node, field) => {
-    const { graph, answered } = explorer;
+  const answer = ({ id }, entry, field) => {
     const x = numberOf(field);
     const { right, words: said } = Number.isFinite(x)
-      ? judge(graph, node.id, x)
+      ? judge(explorer.graph, id, entry, x)
       : { right: false, words: "Expected a number, such as −6." };
     words.textContent = said;
     if (!right) return;
-    answered.add(node.id);
-    const left = graph.nodes.filter(({ id, learns }) => learns && !answered.has(id));
-    const end = left.length ? `${left.length} to go.` : "All gradients are found.";
-    words.textContent = `${said} ${end}`;
-    explorer.spot = { kind: "n", id: left.at(-1)?.id ?? node.id };
+    explorer.answered.add(`${id}.${entry}`);
+    const left = lookAhead();
+    words.textContent += left ? ` ${left} to go.` : " All gradients are found.";
     explorer.render();
     explorer.editor.querySelector("input")?.focus();
   };
-  const ask = (node) => {
-    const field = numberField(`∇${node.label}`);
+  const ask = (node, entry) => {
+    const many = sizeOf(node.shape) > 1;
+    const name = `∇${node.label}${many ? ` at ${placeOf(entry, node.shape)}` : ""}`;
+    const field = numberField(name);
     const rules = node.uses.map(([id, p]) => {
       const user = explorer.graph.nodes[id];
       const { rule } = shareRule(explorer.graph, user, p);
@@ -308,9 +318,9 @@ function practiseTool(explorer, first) {
     });
     const onsubmit = (event) => {
       event.preventDefault();
-      answer(node, field);
+      answer(node, entry, field);
     };
-    const label = h("label", {}, `∇${node.label} = `, field);
+    const label = h("label", {}, `${name} = `, field);
     explorer.editor.append(
       h("form", { onsubmit }, rules, label, h("button", {}, "Check")),
     );
