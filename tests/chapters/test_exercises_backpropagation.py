@@ -29,12 +29,19 @@ BY_COMPLEX_STEP = "complex_step_gradient(tied_loss, W_tied)"
 replies, test_reply, test_every_exercise = answer_tests(
     "backpropagation",
     {
-        "ex-backpropagation-by-hand": Forms(
-            right=["[24, 60]", "(24.0, 60.0)", "np.array([24, 60])"],
+        "ex-backpropagation-cancel": Forms(
+            right=[
+                '{"a": -0.5, "b": 3}',
+                '{"a": -1 / 2, "b": np.array(-2.5)}',
+                '"https://book.example/backpropagation.html?play1=v0_-0.5*s8#order"',
+            ],
             wrong={
-                "[24, 36]": "1 of 2 entries are off",
-                "[24, 24]": "1 of 2 entries are off",
-                "[60, 24]": "2 of 2 entries are off",
+                '{"a": 2, "b": 3}': "grad u is 15, and the goal is == 0",
+                '{"a": 0, "b": 0}': "L is 0, and the goal is < -1",
+                '{"a": -1, "b": 3}': "grad u is -3",
+                '"?play1=v0_-0.5*v1_1*s8"': "L is -0.25",
+                "[-0.5, 3]": "numbers by name",
+                '{"u": -1.5}': "expected the name of a leaf, got 'u'",
             },
         ),
         "ex-backpropagation-tied": Forms(

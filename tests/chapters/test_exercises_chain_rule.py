@@ -31,5 +31,14 @@ replies, test_reply, test_every_exercise = answer_tests(
                 "[2, 0, 1]": "2 of 3 entries are off",
             },
         ),
+        "ex-chain-one-step": Forms(
+            right=["1 / 8", "0.125", "[0.1251]", "torch.tensor(0.125)"],
+            wrong={
+                "0.25": "this step goes twice as far",
+                "8": "8 is off by",
+                "0.1": "0.1 is off by",
+                "-1 / 8": "is off by 0.25",
+            },
+        ),
     },
 )

@@ -2,8 +2,6 @@
 
 from exercise_forms import Forms, answer_tests
 
-CM = "np.sqrt(S / 50) * iris64.scaler_Y.scale_[1]"
-
 replies, test_reply, test_every_exercise = answer_tests(
     "lab_optim",
     {
@@ -16,14 +14,14 @@ replies, test_reply, test_every_exercise = answer_tests(
                 "'a twentieth'": "expected real numbers",
             },
         ),
-        "ex-optim-cm": Forms(
-            right=[CM, "0.350", f"torch.tensor({CM})", f"np.array([{CM}])"],
+        "ex-optim-ten-steps": Forms(
+            right=["0.0345", "0.034", "[0.035]", "np.float32(0.0339)"],
             wrong={
-                "np.sqrt(S / 50)": "this is in standardised units",
-                "np.sqrt(S / 100) * iris64.scaler_Y.scale_[1]": "has 50 values",
-                "np.sqrt(S / 50) * iris64.scaler_Y.scale_[0]": "second column",
-                "S": "is off by",
-                "iris64.scaler_Y.scale_": "expected one number",
+                "0.05": "is off by",
+                "1 / 25": "at the limit q never settles",
+                "1 / 50": "p is slow",
+                "0.03": "is off by",
+                "1 / 26": "is off by",
             },
         ),
     },
