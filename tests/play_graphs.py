@@ -22,6 +22,11 @@ def four_boxes():
     return named((named(h * w2, "y_hat") - y) ** 2, "L")
 
 
+def scaled():
+    """Return the sum of b w for two numbers w."""
+    return (Value([1.0, 2.0], "w") * Value(3.0, "b")).sum()
+
+
 def used_twice():
     x = Value(3.0, "x")
     a = named(x * x, "a")

@@ -1,4 +1,4 @@
-"""Run the explorer's scripts in Node, without a page."""
+"""Run the explorer's scripts in Node, without a page, or in a browser's."""
 
 import json
 import os
@@ -15,8 +15,11 @@ NO_PAGE = "globalThis.document = {querySelectorAll: () => [], readyState: 'compl
 # JSON has no infinities and no NaN; the letters are read back by Python's float.
 ANSWER = """
 const send = (key, x) => typeof x === "number" && !Number.isFinite(x) ? String(x) : x;
-const input = JSON.parse(require("fs").readFileSync(0, "utf-8"));
-process.stdout.write(JSON.stringify(input.map(run), send));
+const answer = (input) => JSON.stringify(input.map(run), send);
+"""
+IN_NODE = """
+const input = require("fs").readFileSync(0, "utf-8");
+process.stdout.write(answer(JSON.parse(input)));
 """
 
 
@@ -29,7 +32,7 @@ def inner_script() -> str:
 def run_in_node(run: str, inputs: list) -> list:
     """Return the answers of a JavaScript function `run` to all inputs, in one go."""
     done = subprocess.run(
-        [NODE, "--eval", f"{NO_PAGE}{inner_script()}\n{run}\n{ANSWER}}})();"],
+        [NODE, "--eval", f"{NO_PAGE}{inner_script()}\n{run}\n{ANSWER}{IN_NODE}}})();"],
         input=json.dumps(inputs),
         capture_output=True,
         encoding="utf-8",
@@ -38,3 +41,11 @@ def run_in_node(run: str, inputs: list) -> list:
     )
     assert done.returncode == 0, done.stderr[-3000:]
     return json.loads(done.stdout)
+
+
+def run_in_page(page, run: str, inputs: list) -> list:
+    """Return the answers of the same function, computed in a browser's page."""
+    body = inner_script().partition("{")[2]
+    return json.loads(
+        page.evaluate(f"(input) => {{{body}{run}{ANSWER}return answer(input)}}", inputs)
+    )

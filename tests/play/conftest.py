@@ -4,7 +4,8 @@ import pytest
 
 from backprop_book import play
 from backprop_book.play import script
-from play_graphs import forty_nodes, four_boxes, network, parabola, used_twice
+from play_graphs import forty_nodes, four_boxes, network, parabola, scaled, used_twice
+from play_pages import Explorer
 
 HEAD = """<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Page</title>
 <meta name="viewport" content="width=device-width">
@@ -24,6 +25,7 @@ def explorers():
     return {
         "four": play(four_boxes()),
         "twice": play(used_twice()),
+        "scaled": play(scaled()),
         "network": play(L, names=names),
         "forty": play(forty_nodes()),
         "learn": play(four_boxes(), goal=goal, presets=starts, **learn),
@@ -44,33 +46,10 @@ def folder(tmp_path_factory):
         static = html.partition("<script data-backprop-script>")[0]
         text = f'{HEAD}{static}</main><script defer src="play.js"></script>'
         (folder / f"{name}.html").write_text(text, encoding="utf-8")
+    (folder / "without.html").write_text(f"{HEAD}</main>", encoding="utf-8")
     two = outputs["four"] + outputs["twice"]
     (folder / "notebook.html").write_text(f"{HEAD}{two}</main>", encoding="utf-8")
     return folder
-
-
-class Explorer:
-    """An explorer on a page, as a reader uses it."""
-
-    def __init__(self, page, place=0):
-        self.page, self.root = page, page.locator("section.play").nth(place)
-
-    def button(self, name):
-        return self.root.get_by_role("button", name=name, exact=True)
-
-    def spot(self, start):
-        """Return the button whose name starts so."""
-        return self.root.locator(f'.spot[aria-label^="{start}"]')
-
-    def text(self, part):
-        return " ".join(self.root.locator(part).inner_text().split())
-
-    def click_to(self, step):
-        for _ in range(step):
-            self.button("Step").click()
-
-    def said(self):
-        return self.text(".live")
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from contextlib import suppress
-from itertools import islice
+from itertools import chain, combinations, islice
 
 import numpy as np
 import pytest
@@ -10,8 +10,8 @@ import pytest
 from backprop_book import Value
 from backprop_book.engine import topological_order
 from backprop_book.play import graph_nodes
-from play_graphs import MOST_USES, random_graph
-from play_in_node import run_in_node
+from play_graphs import MOST_USES, forty_nodes, random_graph
+from play_in_node import run_in_node, run_in_page
 
 RUN = """
 const run = (nodes) => {
@@ -53,11 +53,14 @@ def compare(L, nodes, found):
     return worst
 
 
+def worst(pairs, answers):
+    """Return the largest difference over all graphs."""
+    return max(compare(*p, found) for p, found in zip(pairs, answers, strict=True))
+
+
 def test_1200_random_graphs_agree_with_the_engine():
     pairs = list(islice(small_graphs(np.random.default_rng(3)), 1200))
-    answers = run_in_node(RUN, [nodes for _, nodes in pairs])
-    differences = [compare(*p, found) for p, found in zip(pairs, answers, strict=True)]
-    assert max(differences) <= LIMIT
+    assert worst(pairs, run_in_node(RUN, [nodes for _, nodes in pairs])) <= LIMIT
     nodes = [node for L, _ in pairs for node in topological_order(L)]
     seen = Counter(node.op for node in nodes)
     assert len(seen) == 16  # with the leaves, whose operation is empty
@@ -68,6 +71,48 @@ def test_1200_random_graphs_agree_with_the_engine():
     # Ties: entries of ReLU's input that are exactly 0.
     inputs = [node.operands[0].data for node in nodes if node.op == "relu"]
     assert sum((a == 0).sum() for a in inputs) > 100
+
+
+def test_a_sample_agrees_in_chromium_too(browser):
+    pairs = list(islice(small_graphs(np.random.default_rng(4)), 80))
+    page = browser.new_page()
+    answers = run_in_page(page, RUN, [nodes for _, nodes in pairs])
+    page.close()
+    assert worst(pairs, answers) <= LIMIT
+
+
+PLACES = """
+const run = (nodes) => {
+  const graph = new Graph(nodes);
+  const sizes = graph.nodes.map(({shape}) => ({
+    width: 20 + 54 * (shape.at(-1) ?? 1), height: 30 + 24 * sizeOf(shape.slice(0, -1)),
+  }));
+  return [false, true].map((vertical) => {
+    const {nodes: at, edges, width, height} =
+      layOut(graph.nodes, sizes, () => WRITTEN, vertical);
+    const boxes = at.map((point, k) => ({...point, ...sizes[k]}));
+    const labels = edges.map(({x, y}) => ({x, y, ...WRITTEN}));
+    return {boxes: [...boxes, ...labels], width, height};
+  });
+};
+"""
+
+
+def overlap(a, b):
+    return all(
+        abs(a[at] - b[at]) < (a[size] + b[size]) / 2 - 1
+        for at, size in (("x", "width"), ("y", "height"))
+    )
+
+
+def test_boxes_and_labels_of_random_graphs_never_overlap():
+    graphs = [n for _, n in islice(small_graphs(np.random.default_rng(6)), 150)]
+    graphs.append(graph_nodes(forty_nodes()))
+    for layout in chain.from_iterable(run_in_node(PLACES, graphs)):
+        assert not any(overlap(*pair) for pair in combinations(layout["boxes"], 2))
+        for box in layout["boxes"]:
+            assert box["width"] / 2 <= box["x"] <= layout["width"] - box["width"] / 2
+            assert box["height"] / 2 <= box["y"] <= layout["height"] - box["height"] / 2
 
 
 def test_shares_are_those_of_each_edge_and_add_up_to_the_gradient():

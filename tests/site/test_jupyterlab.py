@@ -125,6 +125,8 @@ def test_an_explorer_steps_and_its_numbers_move_in_jupyterlab(browser, lab, tmp_
     page.keyboard.type("-2")
     explorer.get_by_role("button", name="To the end").click()
     assert explorer.locator('.spot[aria-label="w, gradient: 0"]').count() == 1
+    rule = explorer.locator(".rule").inner_text()
+    assert "central difference 0, as the gradient" in rule
     field = explorer.get_by_role("textbox", name="Expression")
     field.fill("")
     field.press_sequentially("ab2 dd")
