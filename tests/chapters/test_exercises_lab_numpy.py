@@ -63,6 +63,21 @@ replies, test_reply, test_every_exercise = answer_tests(
                 "(X, Y, V1, W)[1], grad_V1)": "G is computed before the update",
             },
         ),
+        "ex-numpy-dead": Forms(
+            right=[
+                '{"W1": -np.ones((2, 4))}',
+                '{"W1": [[-1, 0, -2, -1], [-1, -1, -3, -2]]}',
+                '{"W1": np.zeros((2, 4))}',
+                '"?play1=v0_-1_-1_0_-1_-1_-1_-1_-1*s18"',
+            ],
+            wrong={
+                '{"W1": np.ones((2, 4))}': "an entry of grad W1 is",
+                '{"W1": W1}': "expected shape (2, 4), got (2, 100)",
+                '{"W1": -1}': "W1: expected shape (2, 4), got ()",
+                '{"W1": -np.ones((2, 4)), "Y": Y}': "expected the name of a leaf, got 'Y'",
+                "-np.ones((2, 4))": "numbers by name",
+            },
+        ),
         "ex-numpy-backward": Forms(
             accepted="Right: both gradients",
             right=[GRADIENT, IN_TORCH, LOOPS],

@@ -435,7 +435,7 @@ def test_without_scripts_and_on_paper_the_picture_is_there_with_its_words(visit)
 
 
 def test_in_forced_colours_the_step_and_its_edge_are_seen(visit):
-    four = visit("four", forced_colors="active")
+    four = visit("four", forced_colors="active", reduced_motion="reduce")
     four.click_to(7)
     style = "(all, name) => [...new Set(all.map((e) => getComputedStyle(e)[name]))]"
     seen = lambda part, name: four.root.locator(part).evaluate_all(style, name)  # noqa: E731
