@@ -74,7 +74,7 @@ replies, test_reply, test_every_exercise = answer_tests(
                 '{"W1": np.ones((2, 4))}': "an entry of grad W1 is",
                 '{"W1": W1}': "expected shape (2, 4), got (2, 100)",
                 '{"W1": -1}': "W1: expected shape (2, 4), got ()",
-                '{"W1": -np.ones((2, 4)), "Y": Y}': "expected the name of a leaf, got 'Y'",
+                '{"W1": -np.ones((2, 4)), "Y": Y}': "a leaf, got 'Y'",
                 "-np.ones((2, 4))": "numbers by name",
             },
         ),
