@@ -173,15 +173,20 @@ def test_a_number_that_is_typed_changes_all_at_once_and_a_wrong_one_nothing(visi
     assert four.spot("L, value: 6.25").count() == 1
 
 
+def drag(explorer, spot):
+    """Drag a number forty pixels to the right."""
+    box = spot.bounding_box()
+    x, y = box["x"] + 20, box["y"] + 10
+    explorer.page.mouse.move(x, y)
+    explorer.page.mouse.down()
+    explorer.page.mouse.move(x + 40, y, steps=4)
+    explorer.page.mouse.up()
+
+
 def test_a_number_is_dragged(visit):
     four = visit("four")
     four.button("To the end").click()
-    box = four.spot("w1, value").bounding_box()
-    x, y = box["x"] + 20, box["y"] + 10
-    four.page.mouse.move(x, y)
-    four.page.mouse.down()
-    four.page.mouse.move(x + 40, y, steps=4)
-    four.page.mouse.up()
+    drag(four, four.spot("w1, value"))
     assert four.spot("w1, value: 2").count() == 1
     assert four.spot("z, value: 4").count() == 1
 
@@ -339,6 +344,12 @@ def test_all_gradients_are_practised_from_the_result_back(visit, name, exercise)
     # Only that of the result is known, and no share tells another.
     assert practise.root.locator(".spot.g:not(.hidden)").count() == 1
     assert not practise.root.locator(".spot.share:not(.hidden)").count()
+    # Nor can the numbers be changed.
+    leaf = practise.root.locator(".leaf .spot.v").first
+    before = leaf.get_attribute("aria-label")
+    drag(practise, leaf)
+    assert leaf.get_attribute("aria-label") == before
+    practise.page.reload()
     field = practise.root.locator("form input")
     for k in range(len(answers) - 1):
         right = answers[field.get_attribute("aria-label")]

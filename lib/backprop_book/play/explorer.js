@@ -1,11 +1,9 @@
 // The explorer of one graph: what is shown, and what a reader does with it.
 
 const PAUSE = 1400;
+const KINDS = { v: piece("values", "v"), g: piece("gradients ∇", "g") };
 const BEGINNING = [
-  say`Step: first the ${{ text: "values", kind: "v" }}, one node at a time, then the ${{
-    text: "gradients ∇",
-    kind: "g",
-  }}, from the result back.`,
+  say`Step: first come the ${KINDS.v}, then, from the result back, the ${KINDS.g}.`,
   say`A dotted line is under a number that can be changed: choose it, or drag it.`,
 ];
 const WAYS = {
@@ -61,35 +59,30 @@ class Explorer {
   }
 
   makeBar() {
+    const by = (steps) => () => this.go(this.step + steps);
     const named = (label, sign, act) =>
       button(sign, act, { "aria-label": label, title: label });
-    const by = (steps) => () => this.go(this.step + steps);
+    this.moves = new Map([
+      [-1e9, named("To the start", "«", by(-1e9))],
+      [-1, named("Step back", "‹", by(-1))],
+      [1, named("Step", "Step ›", by(1))],
+      [1e9, named("To the end", "»", by(1e9))],
+    ]);
     this.player = named("Play", "▶", () => this.play(!this.timer));
     this.where = h("span", { class: "where" });
-    this.toStart = [
-      named("To the start", "«", by(-1e9)),
-      named("Step back", "‹", by(-1)),
-    ];
-    this.toEnd = [named("Step", "Step ›", by(1)), named("To the end", "»", by(1e9))];
     const keys = { ArrowLeft: -1, ArrowRight: 1, Home: -1e9, End: 1e9 };
-    this.bar = h(
-      "div",
-      {
-        class: "bar",
-        role: "toolbar",
-        "aria-label": "Steps: the arrow keys step, Home and End lead to the ends",
-        onkeydown: (event) => {
-          if (!keys[event.key]) return;
-          event.preventDefault();
-          by(keys[event.key])();
-        },
+    const attributes = {
+      class: "bar",
+      role: "toolbar",
+      "aria-label": "Steps: the arrow keys step, Home and End lead to the ends",
+      onkeydown: (event) => {
+        if (!keys[event.key]) return;
+        event.preventDefault();
+        by(keys[event.key])();
       },
-      this.toStart,
-      this.toEnd[0],
-      this.player,
-      this.toEnd[1],
-      this.where,
-    );
+    };
+    this.bar = h("div", attributes, ...this.moves.values(), this.where);
+    this.moves.get(1).after(this.player);
     return this.bar;
   }
 
@@ -127,12 +120,9 @@ class Explorer {
   // The boxes of all nodes, their numbers as buttons, and the edges between them.
   draw() {
     this.spots = new Map();
-    const make = (spot) => {
-      const made = h("button", {
-        type: "button",
-        class: `spot ${spot.kind}`,
-        tabindex: -1,
-      });
+    const make = (spot, type = "") => {
+      const attributes = { class: `spot ${spot.kind} ${type}`, tabindex: -1 };
+      const made = h("button", { type: "button", ...attributes });
       this.spots.set(keyOf(spot), Object.assign(made, { spot }));
       return made;
     };
@@ -140,18 +130,14 @@ class Explorer {
       const { id, shape } = node;
       const size = sizeOf(shape);
       const grid = (kind) => {
-        const entries = Array.from({ length: size }, (_, entry) =>
-          make({ kind, id, entry }),
-        );
         const block = sizeOf(shape.slice(-2));
-        const first = (k) => k >= block && k % block < shape.at(-1);
-        entries.forEach((spot, k) => spot.classList.toggle("apart", first(k)));
-        const type = `grid of-${kind}${size > 1 ? " many" : ""}`;
-        return h(
-          "div",
-          { class: type, style: `--columns: ${shape.at(-1) ?? 1}` },
-          entries,
+        const apart = (k) => k >= block && k % block < shape.at(-1);
+        const entries = Array.from({ length: size }, (_, entry) =>
+          make({ kind, id, entry }, apart(entry) ? "apart" : ""),
         );
+        const type = `grid of-${kind}${size > 1 ? " many" : ""}`;
+        const style = `--columns: ${shape.at(-1) ?? 1}`;
+        return h("div", { class: type, style }, entries);
       };
       const title = make({ kind: "n", id });
       const words = titleOf(node).map((word) => h("span", { class: "beside" }, word));
@@ -168,16 +154,14 @@ class Explorer {
         operand,
         path: h("path"),
         head: h("path", { class: "head", d: "M-7 -4L0 0L-7 4Z" }),
-        spot: make({ kind: "e", id, operand }),
+        spot: make({ kind: "e", id, operand }, this.adds(from) ? "share" : ""),
       })),
     );
     const drawn = this.lines.flatMap(({ path, head }) => [path, head]);
     const svg = h("svg", { "aria-hidden": "true" }, drawn);
     const spots = this.lines.map(({ spot }) => spot);
-    this.lines.forEach(({ spot, from }) =>
-      spot.classList.toggle("share", this.adds(from)),
-    );
-    this.sheet = h("div", { class: "sheet" }, svg, spots, this.boxes);
+    const type = `sheet ${this.exercise ? "" : "free"}`;
+    this.sheet = h("div", { class: type }, svg, spots, this.boxes);
     this.box.replaceChildren(this.sheet);
     this.arrange();
   }
@@ -225,12 +209,12 @@ class Explorer {
     this.render();
     const here = this.steps[this.step - 1];
     const last = this.step === this.steps.length;
-    this.say(
-      !here
-        ? "At the start: only the leaves have their numbers."
-        : `${this.where.textContent}: ${stepInWords(this.graph, ...here)}.` +
-            (last ? " That was the last step." : ""),
-    );
+    const end = last ? " That was the last step." : "";
+    if (!here) this.say("At the start: only the leaves have their numbers.");
+    else {
+      const words = stepInWords(this.graph, ...here);
+      this.say(`${this.where.textContent}: ${words}.${end}`);
+    }
     if (last) this.play(false);
   }
 
@@ -287,7 +271,8 @@ class Explorer {
   drag(event) {
     const pressed = event.target.closest(".spot");
     const { spot } = pressed ?? {};
-    if (spot?.kind !== "v" || this.graph.nodes[spot.id].op !== "leaf") return;
+    const free = spot?.kind === "v" && this.graph.nodes[spot.id].op === "leaf";
+    if (!free || this.exercise) return;
     const from = this.graph.values[spot.id][spot.entry];
     let moved = false;
     dragging(
@@ -328,9 +313,10 @@ class Explorer {
       ? `Step ${this.step} of ${this.steps.length}, ${phase}`
       : `Start, ${this.steps.length} steps`;
     this.bar.hidden = Boolean(this.exercise);
-    for (const b of this.toStart) b.setAttribute("aria-disabled", !here);
     const last = this.step === this.steps.length;
-    for (const b of this.toEnd) b.setAttribute("aria-disabled", last);
+    for (const [steps, move] of this.moves) {
+      move.setAttribute("aria-disabled", steps < 0 ? !here : last);
+    }
     this.renderNumbers();
     this.renderRule(here);
     if (withEditor) this.renderEditor();

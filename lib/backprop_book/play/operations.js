@@ -7,6 +7,7 @@ const say = (strings, ...pieces) =>
     .flatMap((string, k) => [string, pieces[k] ?? ""])
     .flat()
     .filter(Boolean);
+const piece = (text, kind) => ({ text, kind });
 const plain = (pieces) =>
   [pieces]
     .flat()

@@ -1,9 +1,9 @@
 // What the page writes about a node, an edge or an entry: its rule, with its numbers.
 
 const MOST_TERMS = 6;
-const named = (node) => ({ text: node.label, kind: "name" });
-const nabla = (node) => ({ text: `∇${node.label}`, kind: "g" });
-const number = (x, kind) => ({ text: format(x), kind });
+const named = (node) => piece(node.label, "name");
+const nabla = (node) => piece(`∇${node.label}`, "g");
+const number = (x, kind) => piece(format(x), kind);
 const factor = (x, kind) => (x < 0 ? say`(${number(x, kind)})` : [number(x, kind)]);
 
 // A spot is what can be looked at: {kind: "n", id} is a node, {kind: "v" or "g", id,
