@@ -93,7 +93,7 @@ test-oldest:  ## test the library on the oldest versions that we allow; needs py
 	@$(OLDEST)/bin/python $(PIP) install "uv>=0.9"
 	@sed -n 's/^  "\(torch>=.*\)",$$/\1/p' pyproject.toml | $(OLDEST)/bin/uv pip compile \
 		--quiet --resolution lowest-direct --python-version 3.11 --no-config --override - \
-		--extra book --extra test --no-annotate --no-header pyproject.toml | \
+		--extra book --extra test --extra torch --no-annotate --no-header pyproject.toml | \
 		grep -vE '^(cuda|nvidia|triton)' > $(OLDEST)/requirements.txt
 	@$(call install_cpu_torch,$(OLDEST)/bin/python,$(OLDEST)/requirements.txt)
 	@$(OLDEST)/bin/python $(PIP) install -r $(OLDEST)/requirements.txt

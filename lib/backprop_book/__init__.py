@@ -1,5 +1,7 @@
 """The tested code of the book: data, training functions, gradient checks, plots."""
 
+from typing import TYPE_CHECKING
+
 from backprop_book.answers import check_answer
 from backprop_book.backward_check import BackwardReport, check_backward
 from backprop_book.bench_plot import plot_bench
@@ -28,29 +30,44 @@ from backprop_book.plots import (
     use_book_style,
 )
 from backprop_book.public import (
-    two_layer_regression_autograd_gradient,
-    two_layer_regression_autograd_loss,
-    two_layer_regression_autograd_train,
     two_layer_regression_engine_gradient,
     two_layer_regression_engine_loss,
     two_layer_regression_engine_train,
-    two_layer_regression_nn_gradient,
-    two_layer_regression_nn_loss,
-    two_layer_regression_nn_model,
-    two_layer_regression_nn_optim_gradient,
-    two_layer_regression_nn_optim_train,
-    two_layer_regression_nn_train,
     two_layer_regression_numpy_gradient,
     two_layer_regression_numpy_loss,
     two_layer_regression_numpy_train,
-    two_layer_regression_tensor_gradient,
-    two_layer_regression_tensor_loss,
-    two_layer_regression_tensor_train,
 )
 from backprop_book.recordings import load_recording
 from backprop_book.source import show_source
-from backprop_book.train_ddp import two_layer_regression_ddp_train
 from backprop_book.training_log import DivergenceError
+
+try:
+    from backprop_book.public_torch import (
+        two_layer_regression_autograd_gradient,
+        two_layer_regression_autograd_loss,
+        two_layer_regression_autograd_train,
+        two_layer_regression_nn_gradient,
+        two_layer_regression_nn_loss,
+        two_layer_regression_nn_model,
+        two_layer_regression_nn_optim_gradient,
+        two_layer_regression_nn_optim_train,
+        two_layer_regression_nn_train,
+        two_layer_regression_tensor_gradient,
+        two_layer_regression_tensor_loss,
+        two_layer_regression_tensor_train,
+    )
+    from backprop_book.train_ddp import two_layer_regression_ddp_train
+except ModuleNotFoundError as error:
+    if error.name != "torch":
+        raise
+    if not TYPE_CHECKING:  # who reads types would take every name for one of these
+
+        def __getattr__(name):
+            if name not in __all__:
+                raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+            command = "python -m pip install torch"
+            raise ImportError(f"{name} computes with PyTorch. To install it: {command}")
+
 
 __all__ = [
     "COLORS",

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 from backprop_book.arguments import (
     check_finite,
     check_positive,
     expect,
+    is_tensor,
     real_array,
 )
 
@@ -385,8 +385,6 @@ def gradient_check(
 
 def _copies(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        name: value.detach().clone()
-        if isinstance(value, torch.Tensor)
-        else copy.deepcopy(value)
+        name: value.detach().clone() if is_tensor(value) else copy.deepcopy(value)
         for name, value in arguments.items()
     }
