@@ -41,11 +41,12 @@ from backprop_book.recordings import load_recording
 from backprop_book.source import show_source
 from backprop_book.training_log import DivergenceError
 
-try:
+if TYPE_CHECKING:
     from backprop_book.public_torch import (
         two_layer_regression_autograd_gradient,
         two_layer_regression_autograd_loss,
         two_layer_regression_autograd_train,
+        two_layer_regression_ddp_train,
         two_layer_regression_nn_gradient,
         two_layer_regression_nn_loss,
         two_layer_regression_nn_model,
@@ -56,18 +57,6 @@ try:
         two_layer_regression_tensor_loss,
         two_layer_regression_tensor_train,
     )
-    from backprop_book.train_ddp import two_layer_regression_ddp_train
-except ModuleNotFoundError as error:
-    if error.name != "torch":
-        raise
-    if not TYPE_CHECKING:  # who reads types would take every name for one of these
-
-        def __getattr__(name):
-            if name not in __all__:
-                raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-            command = "python -m pip install torch"
-            raise ImportError(f"{name} computes with PyTorch. To install it: {command}")
-
 
 __all__ = [
     "COLORS",
@@ -119,3 +108,24 @@ __all__ = [
     "two_layer_regression_tensor_train",
     "use_book_style",
 ]
+
+
+# PyTorch takes a second to import, and who doesn't have it can use all the rest. Tools
+# that read types would believe this to have any name at all.
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        try:
+            from backprop_book import public_torch
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            command = "python -m pip install torch"
+            message = f"{name} computes with PyTorch. To install it: {command}"
+            raise ImportError(message) from None
+        return getattr(public_torch, name)
+
+    def __dir__():
+        return sorted({*globals(), *__all__})

@@ -14,6 +14,7 @@ from backprop_book.arguments import NUMPY, TORCH, expect
 from backprop_book.initial_weights import to_tensors
 from backprop_book.modes import own_generators, own_modes
 from backprop_book.public import batch, behind, own_seed, train
+from backprop_book.train_ddp import two_layer_regression_ddp_train as ddp_train
 
 
 def _model(function: Callable, a: dict[str, Any]) -> torch.nn.Module:
@@ -81,3 +82,4 @@ two_layer_regression_nn_optim_train = behind(
 )
 numpy_fast_train = behind(train, fast.numpy_train)
 tensor_fast_train = behind(train, fast.tensor_train)
+two_layer_regression_ddp_train = ddp_train

@@ -8,7 +8,7 @@ import pytest
 
 import backprop_book
 
-HEAVY = {"IPython", "matplotlib", "pandas", "seaborn", "sklearn"}
+HEAVY = {"IPython", "matplotlib", "pandas", "seaborn", "sklearn", "torch"}
 WITHOUT_TORCH = """
 import sys
 
@@ -36,7 +36,7 @@ from backprop_book import two_layer_regression_nn_train
 """
 
 
-def test_what_draws_and_what_loads_data_is_imported_by_the_functions_that_need_it():
+def test_what_is_heavy_is_imported_by_the_functions_that_need_it():
     loaded = "import sys, backprop_book; print(*sys.modules)"
     run = subprocess.run(
         [sys.executable, "-c", loaded], capture_output=True, text=True, check=True
@@ -46,7 +46,8 @@ def test_what_draws_and_what_loads_data_is_imported_by_the_functions_that_need_i
 
 @pytest.mark.parametrize("name", backprop_book.__all__)
 def test_every_public_name_is_there_and_has_a_signature(name):
-    found = vars(backprop_book)[name]
+    found = getattr(backprop_book, name)
+    assert name in dir(backprop_book)
     assert getattr(found, "__name__", name) == name, "a module of the same name"
     if inspect.isfunction(found):
         assert "args" not in inspect.signature(found).parameters
