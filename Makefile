@@ -18,7 +18,7 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 endif
 
 .PHONY: help book test test-all test-oldest reproducible sizes mutants serve lab pdf \
-	handout bench format lock clean named-python
+	handout release bench format lock clean named-python
 
 help:  ## list the commands
 	@awk -F ':.*## *' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' \
@@ -127,6 +127,9 @@ pdf: book  ## print the whole book into _build/book.pdf; needs Chromium or Chrom
 
 handout: $(INSTALLED)  ## zip the notebooks without solutions (CHAPTERS="lab_data lab_numpy")
 	@$(BIN)/python _ext/handout.py $(CHAPTERS)
+
+release: $(INSTALLED)  ## build wheel, site, handout, PDF and EPUB of a tag (TAG=v2.0)
+	@$(BIN)/python _ext/release.py $(TAG)
 
 format: $(INSTALLED)  ## bring code and chapters into their normal form
 	$(BIN)/ruff check --fix .

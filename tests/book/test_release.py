@@ -1,0 +1,64 @@
+"""A version is said in one way, and a link into the first edition still arrives."""
+
+import json
+import re
+import shutil
+
+import pytest
+import yaml
+
+from chapter_files import CHAPTERS, ROOT
+from release import build_release, version_of
+from small_book import HEADER, build_small_book
+
+SETTINGS = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["sphinx"]["config"]
+OLD = json.loads((ROOT / "recorded" / "anchors.json").read_text("utf-8"))
+LABELS = {c.name: re.findall(r"^\(([\w-]+)\)=$", c.text, re.M) for c in CHAPTERS}
+
+
+def test_all_files_say_one_version(tmp_path):
+    version = version_of(ROOT)
+    assert re.fullmatch(r"\d+\.\d+(\.\d+)?", version)
+    for name in ("pyproject.toml", "CITATION.cff", "CHANGELOG.md", "chapters/index.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    changes = (tmp_path / "CHANGELOG.md").read_text("utf-8")
+    changes = changes.replace(f"## {version}", "## 9.9", 1)
+    (tmp_path / "CHANGELOG.md").write_text(changes, "utf-8")
+    with pytest.raises(ValueError, match=r"one version in all files.*'9\.9'"):
+        version_of(tmp_path)
+
+
+@pytest.mark.parametrize("tag", ["", "v0.0.1-no-such-tag"])
+def test_no_release_is_built_of_what_is_no_tag(tag):
+    with pytest.raises(ValueError, match="TAG: expected a tag of this repository, got"):
+        build_release(tag)
+
+
+@pytest.mark.parametrize("page", OLD)
+def test_a_link_to_a_section_of_the_first_edition_arrives(page):
+    """On its page, or led on by the setting `moved`."""
+    moved = SETTINGS["moved"]
+    gone = set(OLD[page]) - {*LABELS[page]}
+    assert not {f"chapters/{page}#{label}" for label in gone} - moved.keys()
+
+
+def test_what_is_led_on_arrives_at_a_label():
+    for place in SETTINGS["moved"].values():
+        page, label = re.fullmatch(r"chapters/(\w+)#([\w-]+)", place).groups()
+        assert label in LABELS[page], place
+
+
+def test_the_page_leads_on_from_a_section_that_has_moved(tmp_path, browser):
+    pages = {
+        "index": f"{HEADER}\n# Book\n",
+        "old": "# Old\n\n(stays)=\n## Stays\n\nText.",
+        "new": "# New\n\n(arrives)=\n## Arrives\n\nText.",
+    }
+    moved = {"chapters/old#gone": "chapters/new#arrives"}
+    site = build_small_book(tmp_path / "book", pages, moved=moved)
+    page = browser.new_page()
+    for start, end in (("gone", "new.html#arrives"), ("stays", "old.html#stays")):
+        page.goto(f"{(site / 'chapters' / 'old.html').as_uri()}#{start}")
+        page.wait_for_url(f"**/{end}")
+    page.close()
