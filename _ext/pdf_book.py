@@ -29,7 +29,7 @@ PAGE = """<!DOCTYPE html>
 <link rel="stylesheet" href="/_static/light/book.css">
 <style>
 /* Each shadow would be a picture of its own. */
-* {{ box-shadow: none !important; }}
+.bd-main .bd-content .bd-article * {{ box-shadow: none !important; }}
 .cover {{ padding-top: 90mm; }}
 .cover p {{ font-size: 13pt; }}
 .cover .title {{ font-size: 30pt; font-weight: bold; }}
@@ -46,8 +46,10 @@ PAGE = """<!DOCTYPE html>
 <div class="contents">{contents}</div>
 {articles}
 </div></div></main></body></html>"""
-NUMBERS_ALONE = "* { color: transparent !important; } .contents span, \
-.contents span * { color: black !important; }"
+NUMBERS_ALONE = """
+* { color: transparent !important; background: none !important; }
+.contents span { color: black !important; }
+"""
 FOOTER = """
 <div style="font: 8pt sans-serif; color: #555; width: 100%; text-align: center">
   <span class="pageNumber"></span>
