@@ -19,13 +19,22 @@ WHEEL = """\
 import pathlib, sys; sys.path.append("_ext"); from wheels import build_wheel
 name, content = build_wheel(); pathlib.Path("_build", name).write_bytes(content)
 """
+BOOK = "from jupyter_book.cli.main import main; main()"
 BUILD = (
-    ("-m", "jupyter_book.cli.main", "build", "-q", "-W", "-n", "--keep-going", "."),
+    ("-c", BOOK, "build", "-q", "-W", "-n", "--keep-going", "."),
     ("-c", WHEEL),
     ("_ext/handout.py",),
     ("_ext/pdf_book.py",),
     ("_ext/epub_book.py",),
 )
+# Where the version is said, and how.
+VERSIONS = {
+    "pyproject.toml": r'^version = "(.+)"$',
+    "CITATION.cff": r'^version: "(.+)"$',
+    "CHANGELOG.md": r"^## (.+)$",
+    "chapters/index.md": r"backprop_book-(.+?)-py3-none-any\.whl",
+    "README.md": r"backprop_book-(.+?)-py3-none-any\.whl",
+}
 
 
 def version_of(folder: Path) -> str:
@@ -36,15 +45,9 @@ def version_of(folder: Path) -> str:
     ValueError
         If a file names another one.
     """
-    forms = {
-        "pyproject.toml": r'^version = "(.+)"$',
-        "CITATION.cff": r'^version: "(.+)"$',
-        "CHANGELOG.md": r"^## (.+)$",
-        "chapters/index.md": r"backprop_book-(.+?)-py3-none-any\.whl",
-    }
     found = {
         name: re.search(form, (folder / name).read_text("utf-8"), re.MULTILINE)[1]
-        for name, form in forms.items()
+        for name, form in VERSIONS.items()
     }
     if len({*found.values()}) > 1:
         raise ValueError(f"expected one version in all files, got {found}")
@@ -80,12 +83,11 @@ def build_release(tag: str) -> list[Path]:
         TARGET.mkdir(parents=True)
         built, name = book / "_build", f"backpropagation-{version}"
         shutil.make_archive(str(TARGET / f"{name}-site"), "zip", built / "html")
-        for file, suffix in {"handout": "zip", "book": "pdf", "book ": "epub"}.items():
-            source = built / f"{file.strip()}.{suffix}"
-            ending = "-handout" if file == "handout" else ""
-            shutil.copy(source, TARGET / f"{name}{ending}.{suffix}")
-        for wheel in built.glob("*.whl"):
-            shutil.copy(wheel, TARGET)
+        shutil.copy(built / "handout.zip", TARGET / f"{name}-handout.zip")
+        for kind in ("pdf", "epub"):
+            shutil.copy(built / f"book.{kind}", TARGET / f"{name}.{kind}")
+        (wheel,) = built.glob("*.whl")
+        shutil.copy(wheel, TARGET)
     files = sorted(TARGET.iterdir())
     sums = [f"{hashlib.sha256(f.read_bytes()).hexdigest()}  {f.name}\n" for f in files]
     (TARGET / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from chapter_files import CHAPTERS, ROOT
-from release import build_release, version_of
+from release import VERSIONS, build_release, version_of
 from small_book import HEADER, build_small_book
 
 SETTINGS = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["sphinx"]["config"]
@@ -19,7 +19,7 @@ LABELS = {c.name: re.findall(r"^\(([\w-]+)\)=$", c.text, re.M) for c in CHAPTERS
 def test_all_files_say_one_version(tmp_path):
     version = version_of(ROOT)
     assert re.fullmatch(r"\d+\.\d+(\.\d+)?", version)
-    for name in ("pyproject.toml", "CITATION.cff", "CHANGELOG.md", "chapters/index.md"):
+    for name in VERSIONS:
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     changes = (tmp_path / "CHANGELOG.md").read_text("utf-8")
