@@ -5,6 +5,7 @@ what browsers show. Sphinx's own builder would render every page once more, for 
 that the book's extensions don't know.
 """
 
+import re
 import sys
 import zipfile
 from html import escape
@@ -77,8 +78,9 @@ def file_of(page: str) -> str:
 def epub_article(html: Path, page: str, whole: Whole) -> HtmlElement:
     """Return a page's article with the links, ids and maths of an EPUB."""
     article = read_article(html, page)
-    shown = ("katex-html", "sd-summary-state-marker")  # by style sheets, not here
-    for element in [e for name in shown for e in article.find_class(name)]:
+    # What the site's style sheets show in place of something else.
+    other = ("katex-html", "sd-summary-state-marker", "expanded")
+    for element in [e for name in other for e in article.find_class(name)]:
         element.drop_tree()
     for style in article.xpath(".//style[not(ancestor::svg)]"):
         style.drop_tree()
@@ -107,9 +109,16 @@ def epub_article(html: Path, page: str, whole: Whole) -> HtmlElement:
     return article
 
 
+def graph_style() -> str:
+    """Return the style of the graphs' pictures, for readers that know no variables."""
+    css = (ROOT / "lib" / "backprop_book" / "graph.css").read_text(encoding="utf-8")
+    colours = dict(re.findall(r"(--\w+): (#\w+);", css))
+    return re.sub(r"var\((--\w+)\)", lambda name: colours[name[1]], css)
+
+
 def epub_files(html: Path, whole: Whole) -> dict[str, bytes]:
     """Return the content of each file of the book, by its name."""
-    files = {"book.css": STYLE.encode()}
+    files = {"book.css": f"{STYLE}{graph_style()}".encode()}
     items = ['<item id="style" href="book.css" media-type="text/css"/>']
     spine, contents = [], ""
 
