@@ -106,17 +106,20 @@ def headings(article: HtmlElement) -> Iterator[tuple[str, str]]:
 
 def offer(html: Path) -> None:
     """Have each page's download menu name the files that lie in the site."""
-    files = {kind: html / f"{NAME}.{kind}" for kind in OFFERS}
+    kinds = [kind for kind in OFFERS if (html / f"{NAME}.{kind}").exists()]
     for path in (html / "chapters").glob("*.html"):
-        page = lxml.html.document_fromstring(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        if not kinds and "whole-book" not in text:
+            continue
+        page = lxml.html.document_fromstring(text)
         for old in page.find_class("whole-book"):
             old.drop_tree()
         items = page.xpath("//a[contains(@class, 'btn-download-source-button')]/..")
-        for kind in [k for k, file in files.items() if file.exists()]:
+        for kind in kinds:
             item = copy.deepcopy(items[0])
             item.classes.add("whole-book")
             link = item[0]
-            link.set("href", f"../{files[kind].name}")
+            link.set("href", f"../{NAME}.{kind}")
             link.set("title", OFFERS[kind])
             link.find_class("btn__text-container")[0].text = f"Book (.{kind})"
             items[0].getparent().append(item)
