@@ -3,10 +3,12 @@
 import json
 import re
 import shutil
+import subprocess
 
 import pytest
 import yaml
 
+import release
 from chapter_files import CHAPTERS, ROOT
 from release import VERSIONS, build_release, version_of
 from small_book import HEADER, build_small_book
@@ -32,6 +34,57 @@ def test_all_files_say_one_version(tmp_path):
 @pytest.mark.parametrize("tag", ["", "v0.0.1-no-such-tag"])
 def test_no_release_is_built_of_what_is_no_tag(tag):
     with pytest.raises(ValueError, match="TAG: expected a tag of this repository, got"):
+        build_release(tag)
+
+
+WRITE = """
+import pathlib
+for name in ("html/index.html", "handout.zip", "book.pdf", "book.epub", "x-2.whl"):
+    file = pathlib.Path("_build", name)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(name)
+"""
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    """A repository with the files that say the version, and a build that is quick."""
+    for name in (*VERSIONS, "requirements.txt"):
+        (tmp_path / "here" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / "here" / name)
+    identity = ("-c", "user.name=A", "-c", "user.email=a@example.org")
+    for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "All"]):
+        subprocess.run(["git", *identity, *command], cwd=tmp_path / "here", check=True)
+    monkeypatch.setattr(release, "ROOT", tmp_path / "here")
+    monkeypatch.setattr(release, "TARGET", tmp_path / "release")
+    monkeypatch.setattr(release, "BUILD", [("-c", WRITE)])
+    return lambda tag: subprocess.run(
+        ["git", "tag", tag], cwd=tmp_path / "here", check=True
+    )
+
+
+def test_a_release_is_of_the_tag_and_complete(repository):
+    tag = f"v{version_of(ROOT)}"
+    repository(tag)
+    (release.ROOT / "CHANGELOG.md").write_text("not committed", "utf-8")
+    *files, sums = build_release(tag)
+    ends = ["-handout.zip", "-site.zip", ".epub", ".pdf", "x-2.whl"]
+    assert len(files) == len(ends)
+    assert all(f.name.endswith(end) for f, end in zip(files, ends, strict=True))
+    assert sums.read_text("utf-8").count("\n") == len(files)
+
+
+def test_a_tag_of_another_version_is_refused(repository):
+    repository("v9.9")
+    with pytest.raises(ValueError, match=r"as the files say, got 'v9\.9'"):
+        build_release("v9.9")
+
+
+def test_an_environment_of_another_lock_is_refused(repository):
+    tag = f"v{version_of(ROOT)}"
+    repository(tag)
+    (release.ROOT / "requirements.txt").write_text("torch==1.0", "utf-8")
+    with pytest.raises(ValueError, match=r"requirements\.txt: expected that of v"):
         build_release(tag)
 
 
