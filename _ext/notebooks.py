@@ -19,6 +19,14 @@ REQUIREMENTS = """\
 {torch}
 ./{wheel}[lab,torch]
 """
+# On the menu of what can be had of a page.
+SHEET = {
+    "type": "javascript",
+    "javascript": "printWithoutSolutions()",
+    "text": "Exercises",
+    "icon": "fas fa-file-pdf",
+    "tooltip": "Print this page without solutions and answers",
+}
 
 
 def write_notebooks(app: Sphinx) -> None:
@@ -65,7 +73,7 @@ def add_buttons(
     library["label"] = "download-library-button"
     for group in groups:
         if group.get("label") == "download-buttons":
-            group["buttons"][:0] = [download, library]
+            group["buttons"] = [download, library, *group["buttons"], SHEET]
     if app.addresses.repository:
         places = [
             ("Colab", app.addresses.colab(name), "_static/images/logo_colab.png"),

@@ -1,22 +1,25 @@
-"""Time one gradient on the CPU and on an accelerator, transfers apart.
+"""Time one gradient on an NVIDIA GPU, and on the CPU beside it.
 
 ::
 
     python bench/gpu.py --record
 
-Where there is no accelerator it says so and writes nothing; with ``--device cpu`` the
-CPU takes its place, to try the program.
+takes about two minutes and writes what the book draws. ``--cpu`` lets the CPU take the
+GPU's place, to try the program.
 """
 
 import argparse
+import json
+import os
 import statistics
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
-from backprop_book import two_layer_regression_tensor_gradient
+from backprop_book.train_tensor import two_layer_regression_tensor_gradient as gradient
 from recording import FOLDER, write_recording
 
 SIZES = {  # N, D_in, H, D_out
@@ -26,101 +29,131 @@ SIZES = {  # N, D_in, H, D_out
     "middle": (4096, 256, 1024, 64),
     "large": (4096, 1024, 4096, 256),
 }
+MODES = "float32", "tf32", "bfloat16", "float64"
+CORES = os.cpu_count() or 1
+TURNS, MICROSECONDS = 9, 20_000  # of each thing that is timed, and of each turn
 
 
-def wait(device: torch.device) -> None:
-    """Wait until the device has done all that was asked of it."""
-    if device.type != "cpu":
-        torch.accelerator.synchronize(device)
+def wait() -> None:
+    """Wait until the GPU, if there is one, has done all that was asked of it."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
 
 
-def seconds(act: Callable[[], object], device: torch.device, least: float) -> float:
-    """Return the median time of a call, the device's work included."""
-    act()  # the first call also sets things up
-    wait(device)
-    times: list[float] = []
-    while sum(times) < least or len(times) < 5:
-        start = time.perf_counter()
+def microseconds(act: Callable[[], object], calls: int, each: bool) -> float:
+    """Return the mean time of a call, waiting after each or after the last."""
+    wait()
+    start = time.perf_counter()
+    for _ in range(calls):
         act()
-        wait(device)
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+        if each:
+            wait()
+    wait()
+    return 1e6 * (time.perf_counter() - start) / calls
 
 
-def rows(device: torch.device, sizes: list[str], least: float) -> list[dict]:
-    """Return a row for each size and dtype, times in microseconds."""
-    found = []
-    for name in sizes:
-        N, D_in, H, D_out = SIZES[name]
-        for dtype in (torch.float32, torch.float64):
-            if device.type == "mps" and dtype == torch.float64:
-                continue  # this device has no float64
-            generator = torch.Generator().manual_seed(0)
-            shapes = (N, D_in), (N, D_out), (D_in, H), (H, D_out)
-            here = [torch.randn(s, generator=generator, dtype=dtype) for s in shapes]
-            there = [array.to(device) for array in here]
+def captured(act: Callable[[], object]) -> torch.cuda.CUDAGraph:
+    """Return a graph that starts all kernels of a call at once."""
+    with torch.cuda.stream(torch.cuda.Stream()):
+        act()
+    wait()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        graph.kept = act()
+    return graph
 
-            def gradient(arrays: list[torch.Tensor]) -> object:
-                return two_layer_regression_tensor_gradient(*arrays)
 
-            def send(arrays: list[torch.Tensor] = here) -> object:
-                return [array.to(device, copy=True) for array in arrays[:2]]
+def row(size: str, mode: str, device: str) -> dict[str, object]:
+    """Return errors and times (least, median, largest, in µs) of a size and a dtype."""
+    N, D_in, H, D_out = SIZES[size]
+    generator = torch.Generator().manual_seed(0)
+    shapes = (N, D_in), (N, D_out), (D_in, H), (H, D_out)
+    exact = [torch.randn(s, generator=generator, dtype=torch.float64) for s in shapes]
+    exact[2] /= D_in**0.5
+    exact[3] /= H**0.5
+    dtype = torch.float32 if mode == "tf32" else getattr(torch, mode)
+    torch.backends.cuda.matmul.allow_tf32 = mode == "tf32"
+    here = [A.to(dtype) for A in exact]
+    there = [A.to(device) for A in here]
+    pinned = [A.pin_memory() if device == "cuda" else A for A in here[:2]]
+    found = gradient(*there)
 
-            def fetch(arrays: list[torch.Tensor] = there) -> object:
-                return [array.to("cpu", copy=True) for array in arrays[2:]]
+    def on_device() -> object:
+        return gradient(*there)
 
-            cpu = torch.device("cpu")
-            found.append(
-                {
-                    "size": name,
-                    "N, D_in, H, D_out": [N, D_in, H, D_out],
-                    "dtype": str(dtype).removeprefix("torch."),
-                    "cpu_us": 1e6 * seconds(lambda a=here: gradient(a), cpu, least),
-                    "device_us": 1e6
-                    * seconds(lambda a=there: gradient(a), device, least),
-                    "send_batch_us": 1e6 * seconds(send, device, least),
-                    "fetch_gradients_us": 1e6 * seconds(fetch, device, least),
-                }
+    def on_cores(threads: int) -> None:
+        torch.set_num_threads(threads)
+        gradient(*here)
+
+    def send(arrays: list[torch.Tensor]) -> object:
+        return [A.to(device, copy=True, non_blocking=True) for A in arrays]
+
+    jobs = {  # what to call, and whether to wait after each call
+        "waited": (on_device, True),
+        "queued": (on_device, False),
+        "send_pageable": (lambda: send(here[:2]), True),
+        "send_pinned": (lambda: send(pinned), True),
+        "fetch": (lambda: [A.to("cpu", copy=True) for A in found[1:]], True),
+    }
+    if device == "cuda":
+        jobs["graph"] = captured(on_device).replay, False
+    if mode in ("float32", "float64"):
+        for threads in {1, CORES}:
+            jobs[f"cpu_{threads}"] = lambda n=threads: on_cores(n), False
+    calls = {}
+    for name, (act, each) in jobs.items():
+        microseconds(act, 2, each)
+        calls[name] = max(
+            1, min(2000, round(MICROSECONDS / microseconds(act, 3, each)))
+        )
+    times: dict[str, list[float]] = {f"{name}_us": [] for name in jobs}
+    for turn in range(TURNS):  # all in each turn: what is slow for a while hits all
+        names = list(jobs)
+        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+            times[f"{name}_us"].append(
+                microseconds(jobs[name][0], calls[name], jobs[name][1])
             )
-    return found
+    truth = gradient(*exact)
+    return {
+        "size": size,
+        "mode": mode,
+        "gflop": 2 * (2 * N * D_in * H + 3 * N * H * D_out) / 1e9,
+        "errors": [
+            float((A.cpu().double() - B).norm() / B.norm())
+            for A, B in zip(found, truth, strict=True)
+        ],
+    } | {name: [min(t), statistics.median(t), max(t)] for name, t in times.items()}
 
 
-def device_name(device: torch.device) -> str:
-    """Return the card's name as its driver gives it."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return device.type
-
-
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--device", help="the accelerator that is there, if left out")
-    parser.add_argument("--seconds", type=float, default=0.5, help="for each number")
+    parser.add_argument("--cpu", action="store_true", help="in the GPU's place")
     parser.add_argument("--sizes", nargs="*", choices=SIZES, default=list(SIZES))
     parser.add_argument("--out", type=Path, default=Path("_build") / "gpu.json")
-    parser.add_argument(
-        "--record", action="store_true", help="write where the book looks"
-    )
-    options = parser.parse_args()
-    found = torch.accelerator.current_accelerator(check_available=True)
-    device = torch.device(options.device) if options.device else found
-    if device is None:
-        print("PyTorch finds no accelerator here: nothing measured, nothing written.")
-        return
-    if options.record and device.type == "cpu":
-        parser.error("--record: a CPU is no accelerator, the book would show it as one")
-    results = rows(device, options.sizes, options.seconds)
-    for row in results:
-        print(*(f"{value:.0f}" if isinstance(value, float) else value
-                for value in row.values()))  # fmt: skip
+    parser.add_argument("--record", action="store_true", help="where the book looks")
+    options = parser.parse_args(argv)
+    if options.cpu and options.record:
+        parser.error("--record: a CPU's times would be shown as a GPU's")
+    device, driver = "cpu", ""
+    if not options.cpu:
+        if not torch.cuda.is_available():
+            parser.error("PyTorch finds no NVIDIA GPU here; --cpu tries the program")
+        query = "nvidia-smi --query-gpu=name,driver_version --format=csv,noheader"
+        said = subprocess.run(query.split(), capture_output=True, text=True, check=True)
+        device, driver = said.stdout.splitlines()[0].split(", ")
+    results = []
+    for size in options.sizes:
+        for mode in MODES:
+            results.append(row(size, mode, "cpu" if options.cpu else "cuda"))
+            print(json.dumps(results[-1]), flush=True)
     write_recording(
         FOLDER / "gpu.json" if options.record else options.out,
         "python bench/gpu.py --record",
         results,
-        device=device_name(device),
+        device=device,
+        driver=driver,
         cuda=torch.version.cuda,
-        cpu_threads=torch.get_num_threads(),
     )
 
 

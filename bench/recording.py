@@ -13,6 +13,7 @@ import torch
 from threadpoolctl import threadpool_info
 
 FOLDER = Path(__file__).parents[1] / "lib" / "backprop_book" / "recorded"
+ENVIRONMENT = "OPENBLAS_", "MKL_", "OMP_", "GOMP_", "KMP_", "ATEN_"
 
 
 def machine() -> dict[str, object]:
@@ -26,12 +27,16 @@ def machine() -> dict[str, object]:
         for library in threadpool_info()
         if library["internal_api"] == "openblas"
     }
+    built_with = torch.__config__.show().splitlines()
+    products = [line.strip(" -") for line in built_with if "Math Kernel" in line]
     return {
         "processor": model,
         "cores": os.cpu_count(),
         "system": platform.system(),
         "kernels of NumPy's OpenBLAS": ", ".join(sorted(filter(None, kernels))),
-        "kernels of PyTorch": torch.backends.cpu.get_cpu_capability(),
+        "products of PyTorch": ", ".join(products) or torch.__config__.parallel_info(),
+        "loops of PyTorch": torch.backends.cpu.get_cpu_capability(),
+        **{k: v for k, v in sorted(os.environ.items()) if k.startswith(ENVIRONMENT)},
     }
 
 
@@ -42,7 +47,7 @@ def versions() -> dict[str, str]:
         "numpy": np.__version__,
         "torch": torch.__version__.partition("+")[0],
     }
-    for package in ("scikit-learn", "jax"):
+    for package in ("scikit-learn", "jax", "micrograd"):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found[package] = importlib.metadata.version(package)
     return found

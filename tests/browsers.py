@@ -17,13 +17,17 @@ QUIET = [
 ]
 
 
+def chromium() -> dict[str, str]:
+    """Return where the browser is."""
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    return {"executable_path": found} if found else {"channel": "chrome"}
+
+
 @pytest.fixture(scope="session")
 def browser():
-    found = shutil.which("chromium") or shutil.which("google-chrome")
-    where = {"executable_path": found} if found else {"channel": "chrome"}
     with sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(args=QUIET, **where)
+            browser = playwright.chromium.launch(args=QUIET, **chromium())
         except Error as error:
             reason = f"needs Chromium or Chrome: {str(error).splitlines()[0]}"
             (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)

@@ -8,6 +8,9 @@ from chapter_files import ROOT
 AXE = ROOT / "node_modules" / "axe-core" / "axe.min.js"
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
+# A screen of 1280 pixels at 400 %.
+NARROW = {"width": 320, "height": 640}
+MODES = [(DESKTOP, "light"), (DESKTOP, "dark"), (PHONE, "light"), (PHONE, "dark")]
 # A4 less the margins of the style sheet, in the browser's pixels: 178 mm and 261 mm.
 PAPER = {"width": 673, "height": 986}
 HEADINGS = (
@@ -15,46 +18,40 @@ HEADINGS = (
     f"{'requests':>9}"
 )
 
-FOLD = """(open) => {
-    for (const details of document.querySelectorAll("main details"))
-        details.open = open;
+# What comes into view fades in; halfway, its colours are not its own.
+FOLDS_OPEN = """async () => {
+    for (const fold of document.querySelectorAll("main details")) fold.open = true;
+    await Promise.all(document.getAnimations().map((shown) => shown.finished));
 }"""
 # The theme lets the keyboard into the boxes that scroll, a while after they do.
 SETTLED = """() => [...document.querySelectorAll(
     "main pre, .pst-scrollable-table-container")].every((code) =>
     !code.checkVisibility()
     || (code.scrollWidth > code.clientWidth) === (code.tabIndex === 0))"""
-# On the way up, the theme offers to go to the top.
-SCROLL = """() => {
+# To the end, a screen at a time, and a little up: there the theme offers the way to the
+# top.
+SCROLL = """async () => {
     const frame = () => new Promise((done) => requestAnimationFrame(done));
-    const button = document.getElementById("pst-back-to-top");
+    const to = (top) => window.scrollTo({top, behavior: "instant"});
+    for (let top = 0; top < document.documentElement.scrollHeight; top += innerHeight) {
+        to(top);
+        await frame();
+    }
+    // One that was passed too fast would not come, and be waited for without end.
+    for (const image of document.images) image.loading = "eager";
+    const shown = (image) => image.decode().catch(() => {});
+    await Promise.all([...document.images].map(shown));
     const down = document.documentElement.scrollHeight;
-    window.scrollTo({top: down, behavior: "instant"});
-    return frame().then(frame).then(() => {
-        window.scrollTo({top: down - 1500, behavior: "instant"});
-        return frame().then(frame);
-    }).then(() => down < 4000 || button.style.display === "block");
+    to(down);
+    await frame().then(frame);
+    to(down - 1500);
+    await frame().then(frame);
+    const button = document.getElementById("pst-back-to-top");
+    return down < 4000 || button.style.display === "block";
 }"""
-# Half faded in, a text has half its contrast.
-AT_ONCE = (
-    "*, ::before, ::after {transition: none !important; animation: none !important}"
-)
-# Colours are those of the theme: the width of the screen changes them outside of the
-# article alone, where a phone has other menus. They take three quarters of axe's time.
-RUN_AXE = """([theme, rules]) => {
-    document.documentElement.dataset.theme = theme;
-    const colours = ["color-contrast", "link-in-text-block"];
-    const others = Object.fromEntries(colours.map((id) => [id, {enabled: false}]));
-    const [context, options] = {
-        all: [document, {}],
-        colours: [document, {runOnly: colours}],
-        layout: [document, {rules: others}],
-        menus: [{exclude: ["article"]}, {runOnly: colours}],
-    }[rules];
-    const found = axe.run(context, {resultTypes: ["violations"], ...options});
-    return found.then((result) => result.violations.map((violation) =>
-        [violation.id, violation.nodes.map((node) => node.html.slice(0, 200))]));
-}"""
+RUN_AXE = """() => axe.run(document, {resultTypes: ["violations"]}).then((result) =>
+    result.violations.map((violation) =>
+        [violation.id, violation.nodes.map((node) => node.html.slice(0, 200))]))"""
 LOOK = """async () => {
     const images = [...document.images];
     for (const image of images) image.loading = "eager";
@@ -92,6 +89,8 @@ LOOK_ON_A_PHONE = """() => {
         scrolling: [...document.querySelectorAll("main *")]
             .filter((box) => scrolls(box) && !box.matches(own))
             .map((box) => box.outerHTML.slice(0, 200)),
+        code: [...document.querySelectorAll(".cell_input pre")].filter(scrolls)
+            .map((code) => code.textContent.slice(0, 80)),
         text: parseFloat(getComputedStyle(document.querySelector("main")).fontSize),
         figures: [...document.querySelectorAll("article img")].map((image) => ({
             source: image.getAttribute("src"),
@@ -122,14 +121,15 @@ class Visit:
     """What was found on one page."""
 
     name: str
-    foreign: list[str]
-    complaints: list[str]
+    foreign: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
     raw: int = 0
     compressed: int = 0
     requests: int = 0
     violations: dict[tuple[str, ...], list] = field(default_factory=dict)
     desktop: dict = field(default_factory=dict)
     phone: dict = field(default_factory=dict)
+    narrow: dict = field(default_factory=dict)
     cut_off: list[str] = field(default_factory=list)
 
     def row(self) -> str:
@@ -162,64 +162,53 @@ def watch(page, site: str) -> None:
 
 
 class Visits:
-    """The site's pages, each opened when it is first asked for."""
+    """The site's pages, each opened in all modes when it is first asked for."""
 
     def __init__(self, browser, site: str):
-        self.site = site
-        self.context = browser.new_context()
-        self.context.add_init_script("localStorage.mode = localStorage.theme = 'light'")
+        self.browser, self.site = browser, site
         self.done: dict[str, Visit] = {}
 
     def __getitem__(self, name: str) -> Visit:
         """Return what was found on a page, named without its ending."""
         if name not in self.done:
-            self.done[name] = self._visit(name)
+            self.done[name] = Visit(name)
+            for size, scheme in MODES:
+                self._visit(self.done[name], size, scheme)
         return self.done[name]
 
-    def _visit(self, name: str) -> Visit:
-        page, responses = self.context.new_page(), []
+    def _visit(self, visit: Visit, size: dict[str, int], scheme: str) -> None:
+        """Look at the page as it comes, and at its end with all folds open."""
+        page = self.browser.new_page(viewport=size, color_scheme=scheme)
+        responses = []
         page.on("response", lambda response: responses.append(response))
         watch(page, self.site)
-        page.set_viewport_size(DESKTOP)
-        page.goto(f"{self.site}/{name}.html", wait_until="load")
-        visit = Visit(name, page.foreign, page.complaints)
-        visit.desktop = page.evaluate(LOOK)
-        page.wait_for_function(SETTLED, timeout=10_000)
-        self._weigh(visit, responses)
+        page.goto(f"{self.site}/{visit.name}.html", wait_until="load")
         page.add_script_tag(path=AXE)
-        page.add_style_tag(content=AT_ONCE)
-        self._ask_axe(visit, page, "desktop", "light", "layout", folds="as they are")
-        self._ask_axe(visit, page, "desktop", "light", "all", folds="open")
-        self._ask_axe(visit, page, "desktop", "dark", "colours", folds="open")
-        page.evaluate("document.documentElement.dataset.theme = 'light'")
-        page.set_viewport_size(PAPER)
-        page.emulate_media(media="print")
-        visit.cut_off = page.evaluate(CUT_OFF_ON_PAPER)
-        page.emulate_media(media="null")
-        page.set_viewport_size(PHONE)
-        visit.phone = page.evaluate(LOOK_ON_A_PHONE)
-        self._ask_axe(visit, page, "phone", "light", "layout", folds="open")
+        mode = f"{size['width']} px", scheme
+        visit.violations[*mode, "top"] = page.evaluate(RUN_AXE)
         assert page.evaluate(SCROLL), "the button back to the top isn't shown"
-        self._ask_axe(visit, page, "phone", "light", "menus", folds="open")
-        self._ask_axe(visit, page, "phone", "dark", "menus", folds="open")
+        page.evaluate(FOLDS_OPEN)
+        page.wait_for_function(SETTLED, timeout=10_000)
+        visit.violations[*mode, "end"] = page.evaluate(RUN_AXE)
+        if mode == ("1280 px", "light"):
+            self._weigh(visit, responses)
+            visit.desktop = page.evaluate(LOOK)
+            page.set_viewport_size(PAPER)
+            page.emulate_media(media="print")
+            visit.cut_off = page.evaluate(CUT_OFF_ON_PAPER)
+        if mode == ("390 px", "light"):
+            visit.phone = page.evaluate(LOOK_ON_A_PHONE)
+            page.set_viewport_size(NARROW)
+            visit.narrow = page.evaluate(LOOK_ON_A_PHONE)
+        visit.foreign += page.foreign
+        visit.complaints += page.complaints
         page.close()
-        return visit
 
     def _weigh(self, visit: Visit, responses: list) -> None:
-        """Add up what came over the line, figures apart."""
+        """Add up what came over the line while the page was read to its end."""
         for response in responses:
-            if "/_images/" in response.url or not response.url.startswith(self.site):
-                continue
-            body = response.body()
-            visit.requests += 1
-            visit.raw += len(body)
-            visit.compressed += min(len(body), len(gzip.compress(body)))
-
-    def _ask_axe(
-        self, visit: Visit, page, screen: str, theme: str, rules: str, folds: str
-    ) -> None:
-        """Note what axe says of the page as it is now."""
-        page.evaluate(FOLD, folds == "open")
-        page.wait_for_function(SETTLED, timeout=10_000)
-        found = page.evaluate(RUN_AXE, [theme, rules])
-        visit.violations[screen, theme, rules, folds] = found
+            if response.url.startswith(self.site):
+                body = response.body()
+                visit.requests += 1
+                visit.raw += len(body)
+                visit.compressed += min(len(body), len(gzip.compress(body)))

@@ -1,10 +1,10 @@
 """The tested code of the book: data, training functions, gradient checks, plots."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from backprop_book.answers import check_answer
 from backprop_book.backward_check import BackwardReport, check_backward
-from backprop_book.bench_plot import plot_bench
 from backprop_book.data import IrisRegression, load_iris_frame, load_iris_regression
 from backprop_book.derivative_check import check_derivative
 from backprop_book.engine import Value
@@ -17,7 +17,6 @@ from backprop_book.gradient_check import (
     numerical_jacobian,
     relative_error,
 )
-from backprop_book.graph_data import describe
 from backprop_book.graph_drawing import draw
 from backprop_book.initial_weights import draw_weights
 from backprop_book.play import play
@@ -42,6 +41,7 @@ from backprop_book.source import show_source
 from backprop_book.training_log import DivergenceError
 
 if TYPE_CHECKING:
+    from backprop_book.protocol import TrainingReport, before_training
     from backprop_book.public_torch import (
         two_layer_regression_autograd_gradient,
         two_layer_regression_autograd_loss,
@@ -66,13 +66,14 @@ __all__ = [
     "DivergenceError",
     "GradientCheck",
     "IrisRegression",
+    "TrainingReport",
     "Value",
+    "before_training",
     "check_answer",
     "check_backward",
     "check_derivative",
     "complex_step_gradient",
     "complex_step_jacobian",
-    "describe",
     "draw",
     "draw_weights",
     "gradient_check",
@@ -82,7 +83,6 @@ __all__ = [
     "numerical_gradient",
     "numerical_jacobian",
     "play",
-    "plot_bench",
     "plot_curves",
     "plot_losses",
     "relative_error",
@@ -117,15 +117,18 @@ if not TYPE_CHECKING:
     def __getattr__(name):
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        protocol = name in ("TrainingReport", "before_training")
         try:
-            from backprop_book import public_torch
+            module = import_module(
+                f"backprop_book.{'protocol' if protocol else 'public_torch'}"
+            )
         except ModuleNotFoundError as error:
             if error.name != "torch":
                 raise
             command = "python -m pip install torch"
             message = f"{name} computes with PyTorch. To install it: {command}"
             raise ImportError(message) from None
-        return getattr(public_torch, name)
+        return getattr(module, name)
 
     def __dir__():
         return sorted({*globals(), *__all__})

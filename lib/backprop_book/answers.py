@@ -4,7 +4,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from backprop_book.arguments import check_finite, check_positive, real_array
+from backprop_book.arguments import (
+    check_finite,
+    check_kind,
+    check_positive,
+    real_array,
+)
 
 
 def check_answer(
@@ -38,6 +43,11 @@ def check_answer(
     check_positive("tolerance", tolerance)
     truth = real_array("truth", truth).astype(np.float64)
     check_finite("truth", truth)
+    check_kind("slips", slips, Mapping | None, "sentences with wrong answers")
+    wrong_answers = {
+        sentence: real_array(f"slips[{sentence!r}]", slip).astype(np.float64)
+        for sentence, slip in (slips or {}).items()
+    }
     if answer is None:
         print(
             "Not answered yet: put your answer in place of None and run the cell again."
@@ -45,16 +55,15 @@ def check_answer(
         return
     try:
         answer = real_array("answer", answer).astype(np.float64)
-    except TypeError:
-        print(f"Not yet: expected numbers, got {type(answer).__name__}.")
+    except TypeError as error:
+        print(f"Not yet: {str(error).removeprefix('answer: ')}.")
         return
     if truth.ndim == 0 and answer.size == 1:
         answer = answer.reshape(())
     if answer.shape == truth.shape and _close(answer, truth, tolerance).all():
         print("Right.")
         return
-    for sentence, slip in (slips or {}).items():
-        slip = real_array("slips", slip).astype(np.float64)
+    for sentence, slip in wrong_answers.items():
         if answer.shape == slip.shape and _close(answer, slip, tolerance).all():
             print(f"Not yet: {sentence}")
             return
@@ -62,7 +71,8 @@ def check_answer(
         expected = f"shape {truth.shape}" if truth.ndim else "one number"
         print(f"Not yet: expected {expected}, got shape {answer.shape}.")
     elif truth.ndim == 0:
-        print(f"Not yet: {answer:.6g} is off by {np.abs(answer - truth):.3g}.")
+        off = abs(float(answer) - float(truth))
+        print(f"Not yet: {answer:.6g} is off by {off:.3g}.")
     else:
         wrong = ~_close(answer, truth, tolerance)
         index = tuple(int(i) for i in np.argwhere(wrong)[0])
@@ -74,5 +84,6 @@ def check_answer(
 
 def _close(answer: np.ndarray, truth: np.ndarray, tolerance: float) -> np.ndarray:
     """Tell for each entry whether it is within the tolerance; NaN never is."""
-    with np.errstate(invalid="ignore"):  # a slip may be as infinite as the answer
+    # A slip may be as infinite as the answer; a difference may overflow.
+    with np.errstate(invalid="ignore", over="ignore"):
         return np.abs(answer - truth) <= tolerance * (np.abs(truth).max() or 1.0)

@@ -64,8 +64,9 @@ def real_array(name: str, thing: Any, *, kinds: str = "fiub") -> np.ndarray:
 
     Lists, pandas and PyTorch on any device are welcome.
     """
+    came = type(thing).__name__
     plain = is_plain(thing) or not isinstance(thing, np.ndarray)
-    expect(plain, name, "a plain array", type(thing).__name__, TypeError)
+    expect(plain, name, "a plain array", came, TypeError)
     try:
         if is_tensor(thing):
             thing = thing.detach().cpu().resolve_conj().resolve_neg()
@@ -76,11 +77,16 @@ def real_array(name: str, thing: Any, *, kinds: str = "fiub") -> np.ndarray:
             isinstance(entry, numbers.Real) for entry in array.flat
         ):
             array = array.astype(np.float64)
-    except (TypeError, ValueError, OverflowError, RuntimeError) as error:
-        came = f"{type(thing).__name__} ({error})"
-        raise TypeError(f"{name}: expected numbers, got {came}") from error
-    came = f"{type(thing).__name__} of dtype {array.dtype}"
-    expect(array.dtype.kind in kinds, name, "real numbers", came, TypeError)
+    except (Exception, SystemExit) as error:  # whatever an object's __array__ does
+        why = str(error) or type(error).__name__
+        why = "rows of different lengths" if "inhomogeneous" in why else why
+        raise TypeError(f"{name}: expected numbers, got {came} ({why})") from error
+    if array.dtype.kind not in kinds:
+        odd = (entry for entry in array.flat if not isinstance(entry, numbers.Real))
+        one = next(odd, array.dtype)
+        held = type(one.item() if isinstance(one, np.generic) else one).__name__
+        came += f" with {held}" * (held != came)
+        raise TypeError(f"{name}: expected real numbers, got {came}")
     return array
 
 
@@ -91,6 +97,11 @@ def check_finite(name: str, array: np.ndarray) -> None:
     index = tuple(int(i) for i in np.unravel_index(finite.argmin(), array.shape))
     came = f"{array[index]} at index {index}"
     expect(finite.all(), name, "finite numbers only", came)
+
+
+def check_kind(name: str, thing: object, kind: Any, expected: str) -> None:
+    """Refuse what is of another type."""
+    expect(isinstance(thing, kind), name, expected, type(thing).__name__, TypeError)
 
 
 def _check_number(name: str, value: object, kind: type, expected: str) -> None:

@@ -4,13 +4,12 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from backprop_book import backward_probes as probing
-from backprop_book.arguments import check_integer
+from backprop_book.arguments import check_integer, check_kind, expect
 from backprop_book.backward_mistakes import FLOAT64, Mistake
 from backprop_book.backward_probes import GRADIENTS, Probe, Reply, Shape, distance
 from backprop_book.backward_search import find_mistakes
+from backprop_book.modes import own_modes
 
 FLOAT32_INSIDE = 3e-6
 
@@ -144,16 +143,13 @@ def check_backward(
     if student_function is None:
         empty = Finding([Mistake(["not answered"])])
         return BackwardReport(dict.fromkeys(GRADIENTS, empty))
-    if not callable(student_function):
-        raise TypeError(
-            "student_function: expected a function (X, Y, W1, W2) -> (grad_W1, "
-            f"grad_W2), or None, got {type(student_function).__name__}"
-        )
-    if not isinstance(shapes, Sequence) or not all(
+    expected = "a function (X, Y, W1, W2) -> (grad_W1, grad_W2), or None"
+    check_kind("student_function", student_function, Callable, expected)
+    fit = isinstance(shapes, Sequence) and all(
         isinstance(shape, Sequence) and len(shape) == 4 for shape in shapes
-    ):
-        expected = "shapes: expected a list of (N, D_in, H, D_out)"
-        raise TypeError(f"{expected}, got {shapes!r}")
+    )
+    expected = "a list of (N, D_in, H, D_out)"
+    expect(fit, "shapes", expected, repr(shapes), TypeError)
     for shape in shapes:
         for name, size in zip(probing.SIZES, shape, strict=True):
             check_integer(f"shapes: {name} of {tuple(shape)}", size, 1)
@@ -161,7 +157,7 @@ def check_backward(
     wanted = tuple(tuple(map(int, shape)) for shape in shapes)
     probes = probing.make_probes(wanted, int(seed))
     # A student's numbers may be huge; what overflows here is found to be wrong.
-    with np.errstate(all="ignore"):
+    with own_modes(defaults=False):
         replies = probing.ask_twice(student_function, probes)
         findings = {g: _diagnose(g, replies) for g in GRADIENTS}
     problems = [(problem, r.probe) for r in replies for problem in r.problems]

@@ -9,7 +9,7 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 import torch
 
-from backprop_book.arguments import dtype_name
+from backprop_book.arguments import check_kind, dtype_name, expect
 from backprop_book.initial_weights import to_tensors
 
 
@@ -71,13 +71,10 @@ def load_checkpoint(
         The path is none, or in no folder that is there; the file belongs to another
         run, the message names what differs; or it is damaged, or no checkpoint.
     """
-    if not isinstance(path, str | os.PathLike):
-        came = f"{path!r} ({type(path).__name__})"
-        raise TypeError(f"checkpoint: expected a path, got {came}")
+    check_kind("checkpoint", path, str | os.PathLike, "a path")
     path = Path(path)
-    if path.is_dir() or not path.parent.is_dir():
-        expected = "expected a file in a folder that is there"
-        raise ValueError(f"checkpoint: {expected}, got {str(path)!r}")
+    there = path.parent.is_dir() and not path.is_dir()
+    expect(there, "checkpoint", "a file in a folder that is there", repr(str(path)))
     name = f"checkpoint: {str(path)!r}"
     try:
         with ZipFile(path) as file:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from backprop_book.arguments import FLOAT_DTYPES, check_integer
+from backprop_book.arguments import FLOAT_DTYPES, check_integer, expect
 
 # They take long to import: the functions that need them do it.
 if TYPE_CHECKING:
@@ -113,8 +113,8 @@ def load_iris_regression(*, seed: int = 0, dtype: str = "float32") -> IrisRegres
 
     # scikit-learn takes no seed above 2**32 - 1.
     check_integer("seed", seed, 0, 2**32 - 1)
-    if dtype not in FLOAT_DTYPES:
-        raise ValueError(f"dtype: expected 'float32' or 'float64', got {dtype!r}")
+    expected = "'float32' or 'float64'"
+    expect(dtype in FLOAT_DTYPES, "dtype", expected, repr(dtype))
     frame = load_iris_frame()
     flowers = frame[frame["species"].isin(SPECIES_LABELS)]
     labels = flowers["species"].map(SPECIES_LABELS).to_numpy()

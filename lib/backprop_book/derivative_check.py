@@ -4,6 +4,7 @@ import numpy as np
 
 from backprop_book.arguments import (
     check_finite,
+    check_kind,
     check_positive,
     expect,
     real_array,
@@ -38,12 +39,13 @@ def check_derivative(
         give; the truth is not finite, the two shapes differ, or the tolerance is above
         1e-8.
     """
+    check_kind("label", label, str, "an equation's label")
     check_positive("tolerance", tolerance)
     expect(tolerance <= LOOSEST, "tolerance", f"at most {LOOSEST}", tolerance)
     claim, truth = real_array("claim", claim), real_array("truth", truth)
     for name, array in (("claim", claim), ("truth", truth)):
-        exact = array.dtype == np.float64
-        expect(exact, name, "dtype float64", array.dtype, TypeError)
+        dtype = array.dtype.name
+        expect(dtype == "float64", name, "dtype float64", dtype, TypeError)
     check_finite("truth", truth)
     apart = not np.may_share_memory(claim, truth)
     expect(apart, "truth", "a result of its own", "the memory of the claim")

@@ -58,7 +58,7 @@ class Value:
     def __init__(self, data: object, name: str | None = None) -> None:
         if not isinstance(name, str | None):
             raise TypeError(f"name: expected a string, got {name!r}")
-        self.data = np.array(_real(data, np.float64))
+        self.data = np.array(_real(data))
         self.grad: np.ndarray | None = None
         self.name, self.op, self.operands, self.options = name, "", (), {}
         # Pairs (parent, function from this value's gradient to the parent's share).
@@ -72,7 +72,7 @@ class Value:
     @data.setter
     def data(self, data: object) -> None:
         # In an array of integers a step of 0.01 would be 0.
-        self._data = _real(data, np.float64)
+        self._data = _real(data)
 
     def __repr__(self) -> str:
         name = f", name={self.name!r}" if self.name else ""
@@ -132,7 +132,7 @@ class Value:
             raise TypeError(f"exponent: expected a number, got {exponent!r}")
         a, p = self.data, float(exponent)
         # At p = 0 the formula gives 0 * inf where a is 0.
-        slope = p * a ** (p - 1) if p else np.zeros_like(a)
+        slope = p * a ** (p - 1) if p else 0
         return _node("**", a**p, (self, lambda G: G * slope), exponent=p)
 
     def exp(self) -> "Value":
@@ -216,7 +216,7 @@ class Value:
         if gradient is None or np.shape(gradient) != self.data.shape:
             got = None if gradient is None else np.shape(gradient)
             raise ValueError(f"gradient: expected shape {self.data.shape}, got {got}")
-        upstream = {self: _real(gradient, self.data.dtype).copy()}
+        upstream = {self: _real(gradient).copy()}
         for node in reversed(topological_order(self)):
             # All that use this value came before it: its gradient is complete.
             G = np.asarray(upstream.pop(node), dtype=node.data.dtype)
@@ -257,7 +257,7 @@ def unbroadcast(G: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return G.sum(axis=(*range(new), *ones)).reshape(shape)
 
 
-def _real(data: object, dtype: np.dtype) -> np.ndarray:
+def _real(data: object, dtype: np.dtype | type = np.float64) -> np.ndarray:
     """Return an array of floats; what has no float dtype of its own takes ``dtype``."""
     array = real_array("data", data)
     weak = array.dtype.kind != "f" or type(data) is float

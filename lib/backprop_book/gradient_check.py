@@ -15,94 +15,113 @@ import numpy as np
 
 from backprop_book.arguments import (
     check_finite,
+    check_kind,
     check_positive,
     expect,
     is_tensor,
     real_array,
 )
+from backprop_book.modes import own_modes
 
 STEP = 1e-5  # balances truncation, step**2, against rounding, 1e-16 / step
 COMPLEX_STEP = 1e-30  # no difference is taken, so nothing is lost to rounding
 ROUNDING = 1e-12  # a product of conjugates leaves no more than this behind
-FAR = (1.0, -1.0, 30.0, -30.0)  # far enough to leave a region where all units are off
+TINY = 1e-11  # relative, between the last digits of float64 and of float32
+FAR = (0.1, 1.0, -1.0, 30.0, -30.0)  # out of a region where all units are off, too
 
 
 class _Asked:
     """A user's function, asked at one point after another.
 
     It gets an array of its own each time, and what it returns is copied: it may change
-    its argument, and hand out the same buffer again and again.
+    its argument, and hand out the same buffer again and again. The caller's modes, such
+    as autocast, which computes in bfloat16, are left outside.
     """
 
     def __init__(self, function: Callable[[np.ndarray], Any], x: np.ndarray) -> None:
-        self.function, self.exact_in_float32, self.round = function, True, True
-        self.x, self.at_x = x, self(x)
+        check_kind("function", function, Callable, "a function")
+        self.function, self.x = function, x
+        self.shape: tuple[int, ...] | None = None
+        self.at_x = self(x)
         self.check_the_same_again()
 
     def __call__(self, x: np.ndarray) -> np.ndarray:
-        value = self.function(x.copy())
+        with own_modes(defaults=False):
+            value = self.function(x.copy())
         value = np.array(real_array("function", value, kinds="fiubc"))
         check_finite("function", value)
+        if self.shape is None:
+            self.shape = value.shape
+        expected = f"values of one shape, {self.shape}"
+        expect(value.shape == self.shape, "function", expected, value.shape)
         coarse = value.dtype.name in ("float16", "float32", "complex64")
-        self._check_digits(not coarse, value.dtype)
+        _check_digits(not coarse, value.dtype)
         dtype, turned = value.dtype, np.iscomplexobj(x)
         came = f"{dtype}: does it use its argument, and keep the imaginary part?"
         kept = np.iscomplexobj(value) or not turned
         expect(kept, "function", "complex values for complex inputs", came, TypeError)
         real = turned or not np.iscomplexobj(value)
         expect(real, "function", "real values", dtype, TypeError)
-        value = value + np.float64(0)
-        with np.errstate(over="ignore"):
-            self.exact_in_float32 &= bool((value.real.astype("f4") == value.real).all())
-        self.round &= not (np.frexp(value.real)[0] * 2**12 % 1).any()
-        return value
-
-    def _check_digits(self, enough: object, came: object) -> None:
-        came = f"{came}: float32 has too few digits for a difference"
-        expected = "float64 values for float64 inputs"
-        expect(enough, "function", expected, came, TypeError)
+        return _wide(value)
 
     def check_the_same_again(self) -> None:
         """Refuse a function that gives another value at a point where it was asked."""
-        again, shape = self(self.x), self.at_x.shape
-        same = again.shape == shape and relative_error(again, self.at_x) <= ROUNDING
+        same = relative_error(self(self.x), self.at_x) <= ROUNDING
         came = "two: does it draw random numbers, or keep something between calls?"
         expect(same, "function", "one value at one point", came)
 
     def check_jacobian(self, jacobian: np.ndarray, step: float | None) -> None:
-        """Refuse zeros that only say that the function was not differentiated."""
+        """Refuse numbers that are not those of the function that was meant."""
         self.check_the_same_again()
-        # A number computed in float32 carries more than 12 bits and at most 24.
-        coarse = self.exact_in_float32 and not self.round
-        told = step and float(np.float32(step)) != step
-        self._check_digits(not (told and coarse), "the digits of float32")
+        # Float64 shows steps that are too small for float32.
+        tiny = TINY * np.maximum(np.abs(self.x), 1)
+        change = np.abs(jacobian @ tiny.real.ravel()).reshape(self.shape)
+        told = change > 1e3 * np.finfo(float).eps * np.abs(self.at_x)
+        same = self(self.x + tiny).real == self(self.x - tiny).real
+        came = "the digits of float32, or a kink within the step"
+        _check_digits(not (told & same).any(), came)
         largest = np.abs(self.at_x).max()
-        if np.abs(jacobian).max() > (0 if step else ROUNDING * largest):
-            return
-        constant, conjugated = True, True
+        zero = np.abs(jacobian).max() <= (0 if step else ROUNDING * largest)
+        if zero or step is None:
+            self._look_around(bool(zero), step is None)
+
+    def _look_around(self, constant: bool, conjugated: bool) -> None:
+        """Refuse what is constant, or not differentiated by a complex step."""
         generator = np.random.default_rng(0)
+        errors = []
         for far in FAR:
             x, way = generator.standard_normal((2, *self.x.shape))
             x = self.x + far * x
             # Whatever it does out there: it looks at its argument.
-            with np.errstate(all="ignore"), warnings.catch_warnings():
+            with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 try:
                     there = self(x)
                     constant &= np.array_equal(there, self.at_x)
-                    if step is None:
-                        slope = self(x + STEP * way).real - there.real
-                        turned = self(x + COMPLEX_STEP * 1j * way).imag
-                        most = np.abs(turned).max() / COMPLEX_STEP * STEP
-                        conjugated &= bool(most < 1e-6 * np.abs(slope).max())
+                    if conjugated:
+                        slope = (self(x + STEP * way) - there).real / STEP
+                        turned = self(x + COMPLEX_STEP * 1j * way).imag / COMPLEX_STEP
+                        errors.append(relative_error(turned, slope))
                 except Exception:
-                    constant = conjugated = False
+                    constant = False
         expected = "a value that depends on its argument"
         came = "the same value at every point: does it use its argument?"
         expect(not constant, "function", expected, came)
-        expected = "an imaginary part that answers"
-        came = "none though the value changes: np.vdot, np.conj and abs take it away"
-        expect(step or not conjugated, "function", expected, came)
+        expected = "an imaginary part that answers as the value does"
+        came = "another: np.vdot, np.conj and abs take it away"
+        expect(min(errors, default=0) < 0.01, "function", expected, came)
+
+
+def _check_digits(enough: object, came: object) -> None:
+    came = f"{came}: float32 has too few digits for a difference"
+    expected = "float64 values for float64 inputs"
+    expect(enough, "function", expected, came, TypeError)
+
+
+def _wide(array: np.ndarray) -> np.ndarray:
+    """Return the numbers in float64, or complex128."""
+    with np.errstate(over="ignore"):
+        return array.astype(complex if array.dtype.kind == "c" else float)
 
 
 def _point(name: str, x: object) -> np.ndarray:
@@ -152,6 +171,7 @@ def numerical_jacobian(
     """
     x = _point("x", x)
     check_positive("step", step)
+    expect((x + step != x).all(), "step", "one that changes every entry of x", step)
     ask = _Asked(function, x)
     columns = [
         ((ask(x + shift) - ask(x - shift)) / (2 * step)).ravel()
@@ -256,10 +276,10 @@ def relative_error(answer: object, truth: object) -> float:
     TypeError
         What came are no numbers, or an array with a mask.
     """
-    # Adding makes float64 of all but complex numbers: differences of unsigned integers
-    # would wrap round, and float32 has no room for what comes below.
+    # Differences of unsigned integers would wrap round, and float32 has no room for
+    # what comes below.
     answer, truth = (
-        real_array(name, A, kinds="fiubc") + np.float64(0)
+        _wide(real_array(name, A, kinds="fiubc"))
         for name, A in (("answer", answer), ("truth", truth))
     )
     expected = f"shape {truth.shape}, as the truth"
@@ -353,6 +373,9 @@ def gradient_check(
         or `numerical_jacobian` refuses the function or a number.
     """
     check_positive("tolerance", tolerance)
+    check_kind("function", function, Callable, "a function")
+    check_kind("gradients", gradients, Mapping, "gradients by name")
+    check_kind("arguments", arguments, Mapping, "arguments by name")
     expect(gradients, "gradients", "at least one", "none")
     checks = []
     for name, claim in gradients.items():
@@ -364,7 +387,7 @@ def gradient_check(
         expect(same, f"gradients[{name!r}]", f"shape {point.shape}", claim.shape)
 
         def along(value: np.ndarray, name: str = name) -> float:
-            return function(**{**_copies(arguments), name: value})
+            return function(**{**_copies(arguments, name), name: value})
 
         truth = numerical_gradient(along, point, step=step)
         # Where the claim is not finite the difference is not either: it counts most.
@@ -383,8 +406,15 @@ def gradient_check(
     return checks
 
 
-def _copies(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: value.detach().clone() if is_tensor(value) else copy.deepcopy(value)
-        for name, value in arguments.items()
-    }
+def _copies(arguments: Mapping[str, Any], but: str) -> dict[str, Any]:
+    copies = {}
+    for name in arguments.keys() - {but}:
+        value = arguments[name]
+        tensor = is_tensor(value)
+        try:
+            copies[name] = value.detach().clone() if tensor else copy.deepcopy(value)
+        except Exception as error:
+            came = f"{type(value).__name__} ({error})"
+            expected = "expected something that can be copied"
+            raise TypeError(f"arguments[{name!r}]: {expected}, got {came}") from error
+    return copies

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from backprop_book.arguments import check_positive, real_array
+from backprop_book.arguments import check_kind, expect, real_array
 from backprop_book.engine import Value, topological_order, unbroadcast
 from backprop_book.graph_layout import Box, arrange, path
 
@@ -15,11 +15,6 @@ MOST_NODES, MOST_ENTRIES = 60, 12
 LINE, LETTER, DIGIT = 16, 8.0, 7.3  # pixels a line, a letter of a name, a digit
 HEAVY, LIGHT, LONG = 1e6, 1.0, 1e3
 SYMBOLS = {"*": "×", "-": "−", "neg": "−", "[]": "[ ]"}
-IN_BOTH = ("gradient", "x", "y", "width", "height")
-IN_EDGES = ("source", "target", "operand", "path")
-IN_NODES = (
-    "id", "kind", "op", "label", "name", "operands", "options", "shape", "value"
-)  # fmt: skip
 
 
 @dataclass(eq=False)
@@ -95,21 +90,15 @@ class Graph:
         gradients: bool | None,
         values: bool,
     ) -> None:
-        if not isinstance(value, Value):
-            raise TypeError(f"value: expected a Value, got {type(value).__name__}")
-        if not isinstance(names, Mapping | None):
-            came = type(names).__name__
-            raise TypeError(f"names: expected a mapping of names to values, got {came}")
-        if not isinstance(gradients, bool | None):
-            raise TypeError(f"gradients: expected True, False or None, got {gradients}")
+        check_kind("value", value, Value, "a Value")
+        check_kind("names", names, Mapping | None, "a mapping of names to values")
+        check_kind("gradients", gradients, bool | None, "True, False or None")
         self.nodes = _nodes(value)
-        if len(self.nodes) > MOST_NODES:
-            expected = f"expected a graph of at most {MOST_NODES} nodes"
-            came = f"{len(self.nodes)}: take a part of it"
-            raise ValueError(f"value: {expected}, got {came}")
+        expected = f"a graph of at most {MOST_NODES} nodes"
+        came = f"{len(self.nodes)}: take a part of it"
+        expect(len(self.nodes) <= MOST_NODES, "value", expected, came)
         for name, thing in (names or {}).items():
-            if not isinstance(name, str):
-                raise TypeError(f"names: expected strings as names, got {name!r}")
+            check_kind("names", name, str, "strings as names")
             self.find(f"names[{name!r}]", thing)[0].name = name
         if gradients is None:
             gradients = value.grad is not None
@@ -127,13 +116,10 @@ class Graph:
             for n in self.nodes
             if (n.name == wanted if by_name else n.thing is wanted)
         ]
-        if not found:
-            names = ", ".join(node.name for node in self.nodes if node.name)
-            expected = (
-                f"expected a Value or an array of this graph (named are: {names})"
-            )
-            came = repr(wanted) if by_name else type(wanted).__name__
-            raise ValueError(f"{argument}: {expected}, got {came}")
+        named = ", ".join(node.name for node in self.nodes if node.name)
+        expected = f"a Value or an array of this graph (named are: {named})"
+        came = repr(wanted) if by_name else type(wanted).__name__
+        expect(found, argument, expected, came)
         return found
 
     def place(self, width: float) -> tuple[float, float]:
@@ -142,50 +128,6 @@ class Graph:
         for edge in self.edges:
             edge.path, edge.end = path(edge.chain)
         return size
-
-
-def describe(
-    value: Value,
-    *,
-    names: Mapping[str, object] | None = None,
-    gradients: bool | None = None,
-    values: bool = True,
-    width: float = WIDE,
-) -> dict:
-    """Return the graph of ``value`` and its layout as lists, strings and numbers.
-
-    Parameters are those of `draw`; ``width``, in pixels, is where rows end.
-
-    Returns
-    -------
-    dict
-        ``width`` and ``height`` of the picture; ``nodes`` with ``id``, ``kind`` (op,
-        input or constant), ``op``, ``label``, ``name``, ``operands`` (ids),
-        ``options``, ``shape``, ``value``, ``gradient``, and the box: its centre ``x``,
-        ``y``, its ``width`` and ``height``; ``edges`` with ``source``, ``target`` (ids;
-        the first one leads out and has none), ``operand`` (a position), ``gradient``
-        (the share), ``path`` (of SVG) and the box of its label.
-    """
-    check_positive("width", width)
-    graph = Graph(value, names, gradients, values)
-    size = graph.place(width)
-    return {
-        **dict(zip(("width", "height"), size, strict=True)),
-        "nodes": [_plain(node, IN_NODES) for node in graph.nodes],
-        "edges": [_plain(edge, IN_EDGES) for edge in graph.edges],
-    }
-
-
-def _plain(thing: object, keys: tuple[str, ...] = ()) -> object:
-    if keys:
-        return {key: _plain(getattr(thing, key)) for key in keys + IN_BOTH}
-    if isinstance(thing, Node):
-        return thing.id
-    if isinstance(thing, dict):
-        return {key: _plain(option) for key, option in thing.items()}
-    if isinstance(thing, tuple | list):
-        return [_plain(one) for one in thing]
-    return thing.tolist() if isinstance(thing, np.ndarray | np.generic) else thing
 
 
 def _nodes(value: Value) -> list[Node]:
@@ -208,12 +150,9 @@ def _start(value: Value) -> np.ndarray:
     """Return the gradient that the backward pass of the picture begins with."""
     if value.grad is not None:
         return value.grad
-    if value.data.size != 1:
-        expected = "expected False, or backward() to be called with a gradient before"
-        shape = value.data.shape
-        raise ValueError(
-            f"gradients: {expected}, got True for a value of shape {shape}"
-        )
+    expected = "False, or backward() to be called with a gradient before"
+    came = f"True for a value of shape {value.data.shape}"
+    expect(value.data.size == 1, "gradients", expected, came)
     return np.ones_like(value.data)
 
 

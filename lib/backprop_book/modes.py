@@ -9,23 +9,26 @@ import numpy as np
 
 
 @contextmanager
-def own_modes(*, grad: bool | None = True) -> Iterator[None]:
+def own_modes(*, grad: bool | None = True, defaults: bool = True) -> Iterator[None]:
     """Leave the caller's global modes of NumPy and PyTorch outside, and restore them.
 
     Parameters
     ----------
     grad : bool, optional
         Whether PyTorch records graphs inside; None leaves that to the caller.
+    defaults : bool
+        Whether to leave the caller's default dtype and device outside too: a function
+        of the caller's may rely on them.
     """
     with ExitStack() as stack:
         stack.enter_context(np.errstate(all="ignore"))
         if torch := sys.modules.get("torch"):
-            _leave_modes_of_torch(torch, stack, grad)
+            _leave_modes_of_torch(torch, stack, grad, defaults)
         yield
 
 
 def _leave_modes_of_torch(
-    torch: ModuleType, stack: ExitStack, grad: bool | None
+    torch: ModuleType, stack: ExitStack, grad: bool | None, defaults: bool
 ) -> None:
     if grad is not None:
         # Inference mode can only be left before gradients are recorded again.
@@ -36,11 +39,12 @@ def _leave_modes_of_torch(
             stack.enter_context(torch.autocast(kind, enabled=False))
     # Anomaly mode would turn a diverging run into another error.
     stack.enter_context(torch.autograd.set_detect_anomaly(False))
-    if torch.get_default_device().type != "cpu":
+    if defaults and torch.get_default_device().type != "cpu":
         # Not always, for it slows every call of PyTorch down.
         stack.enter_context(torch.device("cpu"))
-    stack.callback(torch.set_default_dtype, torch.get_default_dtype())
-    torch.set_default_dtype(torch.float32)
+    dtype = torch.get_default_dtype()
+    stack.callback(torch.set_default_dtype, dtype)
+    torch.set_default_dtype(torch.float32 if defaults else dtype)
 
 
 def own_generators() -> AbstractContextManager:

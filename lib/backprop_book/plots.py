@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING
 
+from backprop_book.arguments import expect
+
 # It takes long to import: the functions that need it do it.
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -91,11 +93,9 @@ def plot_losses(
     ValueError
         The two differ in length.
     """
-    if len(losses_tr) != len(losses_val):
-        raise ValueError(
-            f"losses_val: expected {len(losses_tr)} losses, as losses_tr, "
-            f"got {len(losses_val)}"
-        )
+    expected = f"{len(losses_tr)} losses, as losses_tr"
+    alike = len(losses_tr) == len(losses_val)
+    expect(alike, "losses_val", expected, len(losses_val))
     ax = plot_curves({"training": losses_tr, "validation": losses_val}, ax=ax)
     for (name, loss), linestyle in zip((levels or {}).items(), cycle(["-.", ":"])):
         ax.axhline(loss, color="black", linewidth=1, linestyle=linestyle, label=name)
@@ -129,10 +129,9 @@ def plot_curves(
     import matplotlib.pyplot as plt
     from matplotlib.ticker import LogLocator, NullFormatter
 
-    if not curves:
-        raise ValueError("curves: expected at least one, got none")
-    if len(curves) > len(COLORS):
-        raise ValueError(f"curves: expected at most {len(COLORS)}, got {len(curves)}")
+    expect(curves, "curves", "at least one", "none")
+    fit = len(curves) <= len(COLORS)
+    expect(fit, "curves", f"at most {len(COLORS)}", len(curves))
     if ax is None:
         _, ax = plt.subplots()
     dashes = ["-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1))]

@@ -33,7 +33,7 @@ import numpy as np
 from backprop_book import arguments
 from backprop_book import train_engine as engine
 from backprop_book import train_numpy as by_numpy
-from backprop_book.arguments import DATA, NUMPY, TORCH, dtype_name, expect
+from backprop_book.arguments import DATA, NUMPY, TORCH, check_kind, dtype_name, expect
 from backprop_book.engine import Value
 from backprop_book.initial_weights import draw_weights, to_tensors
 from backprop_book.modes import own_generators, own_modes
@@ -56,16 +56,19 @@ class _Watching(int):
         return self > 0
 
 
-def behind(run: Callable, function: Function) -> Function:
-    """Return a lesson's function with its arguments named and given to ``run``."""
+def put_behind(run: Callable) -> Callable[[Function], Function]:
+    """Make a decorator of what runs a function with all its arguments by name."""
 
-    @functools.wraps(function)
-    def checked(*args: object, **kwargs: object) -> object:
-        call = inspect.signature(function).bind(*args, **kwargs)
-        call.apply_defaults()
-        return run(function, call.arguments)
+    def behind(function: Function) -> Function:
+        @functools.wraps(function)
+        def checked(*args: object, **kwargs: object) -> object:
+            call = inspect.signature(function).bind(*args, **kwargs)
+            call.apply_defaults()
+            return run(function, call.arguments)
 
-    return checked  # type: ignore[return-value]
+        return checked  # type: ignore[return-value]
+
+    return behind
 
 
 def own_seed(seed: Any) -> int:
@@ -77,13 +80,13 @@ def _arrays(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
     return tuple(np.array(A, dtype_name(A)) for A in arrays)
 
 
+@put_behind
 def train(function: Callable, a: dict[str, Any]) -> tuple:
     """Run a training function, and see that what comes of it is finite."""
     tensors, is_model = "device" in a, "bias" in a
     arguments.check_training(a, tensors=tensors)
-    optimizer = a.get("optimizer", callable)
-    expected = "a class of torch.optim"
-    expect(callable(optimizer), "optimizer", expected, repr(optimizer), TypeError)
+    if "optimizer" in a:
+        check_kind("optimizer", a["optimizer"], Callable, "a class of torch.optim")
     with own_modes(), own_generators():
         place: Callable = _arrays
         if tensors:
@@ -105,14 +108,14 @@ def train(function: Callable, a: dict[str, Any]) -> tuple:
     return *weights, losses_tr, losses_val
 
 
+@put_behind
 def batch(function: Callable, a: dict[str, Any]) -> object:
     """Run a loss or a gradient of a batch."""
     lesson = function.__module__.removeprefix("backprop_book.train_")
     gradient = function.__name__.endswith("gradient")
     arrays, kind = dict(a), NUMPY if lesson in ("numpy", "engine") else TORCH
     for name in ("W1", "W2") if lesson == "engine" else ():
-        came = type(a[name]).__name__
-        expect(isinstance(a[name], Value), name, "a Value", came, TypeError)
+        check_kind(name, a[name], Value, "a Value")
         arrays[name] = a[name].data
     arguments.check_arrays(arrays, kind, finite=False)
     for name in ("W1", "W2") if lesson == "autograd" and gradient else ():
@@ -125,21 +128,13 @@ def batch(function: Callable, a: dict[str, Any]) -> object:
         return function(**a)
 
 
-two_layer_regression_numpy_loss = behind(
-    batch, by_numpy.two_layer_regression_numpy_loss
+two_layer_regression_numpy_loss = batch(by_numpy.two_layer_regression_numpy_loss)
+two_layer_regression_numpy_gradient = batch(
+    by_numpy.two_layer_regression_numpy_gradient
 )
-two_layer_regression_numpy_gradient = behind(
-    batch, by_numpy.two_layer_regression_numpy_gradient
+two_layer_regression_numpy_train = train(by_numpy.two_layer_regression_numpy_train)
+two_layer_regression_engine_loss = batch(engine.two_layer_regression_engine_loss)
+two_layer_regression_engine_gradient = batch(
+    engine.two_layer_regression_engine_gradient
 )
-two_layer_regression_numpy_train = behind(
-    train, by_numpy.two_layer_regression_numpy_train
-)
-two_layer_regression_engine_loss = behind(
-    batch, engine.two_layer_regression_engine_loss
-)
-two_layer_regression_engine_gradient = behind(
-    batch, engine.two_layer_regression_engine_gradient
-)
-two_layer_regression_engine_train = behind(
-    train, engine.two_layer_regression_engine_train
-)
+two_layer_regression_engine_train = train(engine.two_layer_regression_engine_train)

@@ -7,16 +7,17 @@ import torch
 
 from backprop_book import arguments, fast
 from backprop_book import train_autograd as autograd
+from backprop_book import train_ddp as ddp
 from backprop_book import train_nn as nn
 from backprop_book import train_optim as optim
 from backprop_book import train_tensor as tensor
-from backprop_book.arguments import NUMPY, TORCH, expect
+from backprop_book.arguments import NUMPY, TORCH, check_kind, expect
 from backprop_book.initial_weights import to_tensors
 from backprop_book.modes import own_generators, own_modes
-from backprop_book.public import batch, behind, own_seed, train
-from backprop_book.train_ddp import two_layer_regression_ddp_train as ddp_train
+from backprop_book.public import batch, own_seed, put_behind, train
 
 
+@put_behind
 def _model(function: Callable, a: dict[str, Any]) -> torch.nn.Module:
     for name in ("D_in", "hidden", "D_out"):
         arguments.check_integer(name, a[name], 1)
@@ -29,11 +30,11 @@ def _model(function: Callable, a: dict[str, Any]) -> torch.nn.Module:
         return function(**{**a, "seed": own_seed(a["seed"])})
 
 
+@put_behind
 def _model_batch(function: Callable, a: dict[str, Any]) -> object:
     kinds = {"model": torch.nn.Module, "optimizer": torch.optim.Optimizer}
     for name in kinds.keys() & a.keys():
-        expected, came = f"a torch {kinds[name].__name__}", type(a[name]).__name__
-        expect(isinstance(a[name], kinds[name]), name, expected, came, TypeError)
+        check_kind(name, a[name], kinds[name], f"a torch {kinds[name].__name__}")
     arguments.check_arrays({name: a[name] for name in ("X", "Y")}, TORCH, finite=False)
 
     def check(_: object, __: object, Y_hat: torch.Tensor) -> None:
@@ -50,36 +51,28 @@ def _model_batch(function: Callable, a: dict[str, Any]) -> object:
         hook.remove()
 
 
-two_layer_regression_tensor_loss = behind(
-    batch, tensor.two_layer_regression_tensor_loss
+two_layer_regression_tensor_loss = batch(tensor.two_layer_regression_tensor_loss)
+two_layer_regression_tensor_gradient = batch(
+    tensor.two_layer_regression_tensor_gradient
 )
-two_layer_regression_tensor_gradient = behind(
-    batch, tensor.two_layer_regression_tensor_gradient
+two_layer_regression_tensor_train = train(tensor.two_layer_regression_tensor_train)
+two_layer_regression_autograd_loss = batch(autograd.two_layer_regression_autograd_loss)
+two_layer_regression_autograd_gradient = batch(
+    autograd.two_layer_regression_autograd_gradient
 )
-two_layer_regression_tensor_train = behind(
-    train, tensor.two_layer_regression_tensor_train
+two_layer_regression_autograd_train = train(
+    autograd.two_layer_regression_autograd_train
 )
-two_layer_regression_autograd_loss = behind(
-    batch, autograd.two_layer_regression_autograd_loss
+two_layer_regression_nn_model = _model(nn.two_layer_regression_nn_model)
+two_layer_regression_nn_loss = _model_batch(nn.two_layer_regression_nn_loss)
+two_layer_regression_nn_gradient = _model_batch(nn.two_layer_regression_nn_gradient)
+two_layer_regression_nn_train = train(nn.two_layer_regression_nn_train)
+two_layer_regression_nn_optim_gradient = _model_batch(
+    optim.two_layer_regression_nn_optim_gradient
 )
-two_layer_regression_autograd_gradient = behind(
-    batch, autograd.two_layer_regression_autograd_gradient
+two_layer_regression_nn_optim_train = train(optim.two_layer_regression_nn_optim_train)
+two_layer_regression_ddp_train = own_modes(grad=False)(
+    ddp.two_layer_regression_ddp_train
 )
-two_layer_regression_autograd_train = behind(
-    train, autograd.two_layer_regression_autograd_train
-)
-two_layer_regression_nn_model = behind(_model, nn.two_layer_regression_nn_model)
-two_layer_regression_nn_loss = behind(_model_batch, nn.two_layer_regression_nn_loss)
-two_layer_regression_nn_gradient = behind(
-    _model_batch, nn.two_layer_regression_nn_gradient
-)
-two_layer_regression_nn_train = behind(train, nn.two_layer_regression_nn_train)
-two_layer_regression_nn_optim_gradient = behind(
-    _model_batch, optim.two_layer_regression_nn_optim_gradient
-)
-two_layer_regression_nn_optim_train = behind(
-    train, optim.two_layer_regression_nn_optim_train
-)
-numpy_fast_train = behind(train, fast.numpy_train)
-tensor_fast_train = behind(train, fast.tensor_train)
-two_layer_regression_ddp_train = ddp_train
+numpy_fast_train = train(fast.numpy_train)
+tensor_fast_train = train(fast.tensor_train)

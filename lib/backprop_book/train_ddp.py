@@ -8,10 +8,10 @@ from backprop_book.arguments import (
     check_integer,
     check_training,
     dtype_name,
+    expect,
 )
 from backprop_book.checkpoints import digest, load_checkpoint, save_checkpoint
 from backprop_book.initial_weights import draw_weights, to_tensors
-from backprop_book.modes import own_modes
 from backprop_book.train_tensor import (
     two_layer_regression_tensor_gradient,
     two_layer_regression_tensor_loss,
@@ -19,7 +19,6 @@ from backprop_book.train_tensor import (
 from backprop_book.training_log import TrainingLog
 
 
-@own_modes(grad=False)
 def two_layer_regression_ddp_train(
     X, Y, X_val, Y_val, lr, nite, *,
     hidden=100, weights=None, seed=None, log_every=10, device=None,
@@ -85,10 +84,7 @@ def two_layer_regression_ddp_train(
 
     state = processes.state_of_first({**run, "nite": nite}, first_state)
     start = len(state["losses_tr"])
-    if start > nite:
-        raise ValueError(
-            f"checkpoint: expected at most nite = {nite} iterations, got {start}"
-        )
+    expect(start <= nite, "checkpoint", f"at most nite = {nite} iterations", start)
     W1, W2 = (W.clone() for W in to_tensors(device, state["W1"], state["W2"]))
     rank, _ = processes.rank_and_size()
     log = TrainingLog(log_every if rank == 0 else 0)

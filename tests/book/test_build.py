@@ -33,8 +33,10 @@ $$
 
 <span style="font-size:2em;">large</span>
 
-:::{dropdown} A question?
-An answer.
+:::{tab-set}
+::::{tab-item} A tab
+Text.
+::::
 :::
 """
 
@@ -128,11 +130,11 @@ def test_the_style_sheet_follows_the_pages(odd):
     }
     assert {len(links) for links in names.values()} == {1}
     before = sheet.read_text(encoding="utf-8")
-    assert "details.sd-dropdown" in before
+    assert ".sd-tab-set" in before
     page = odd / "chapters" / "page.md"
     page.write_text(page.read_text("utf-8").partition(":::")[0], encoding="utf-8")
     assert build(odd)[0] == 0
-    assert "details.sd-dropdown" not in sheet.read_text(encoding="utf-8")
+    assert ".sd-tab-set" not in sheet.read_text(encoding="utf-8")
     (link,) = read(site, "chapters/plain").select("link[rel=stylesheet]")
     assert link["href"] not in {links[0]["href"] for links in names.values()}
 

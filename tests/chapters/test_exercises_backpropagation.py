@@ -41,8 +41,8 @@ replies, test_reply, test_every_exercise = answer_tests(
             right=[BY_HAND, BY_PYTORCH, BY_COMPLEX_STEP],
             wrong={
                 LAST_USE: "16 of 16 entries are off",
-                f"{BY_COMPLEX_STEP}.T": "12 of 16 entries are off",
-                f"{BY_COMPLEX_STEP} / 5": "16 of 16 entries are off",
+                f"{BY_COMPLEX_STEP}.T": "this is transposed",
+                f"{BY_COMPLEX_STEP} / 5": "the five uses add up",
             },
         ),
     },

@@ -13,9 +13,9 @@ replies, test_reply, test_every_exercise = answer_tests(
                 "torch.tensor([12.0, -6.0])",
             ],
             wrong={
-                "[-6, 12]": "2 of 2 entries are off",
-                "[6, -3]": "2 of 2 entries are off",
-                "[12, 6]": "the first is at index (1,)",
+                "[-6, 12]": "the order is w1, w2",
+                "[6, -3]": "the factor 2 of the square is missing",
+                "[12, 6]": "the error is negative",
                 "12": "expected shape (2,)",
             },
         ),
@@ -26,8 +26,8 @@ replies, test_reply, test_every_exercise = answer_tests(
                 "2 * np.array([0, 1, 0.5])",
             ],
             wrong={
-                "[1, 1, 1]": "2 of 3 entries are off",
-                "[0, 1, 0.5]": "2 of 3 entries are off",
+                "[1, 1, 1]": "this is the true slope",
+                "[0, 1, 0.5]": "add the second path",
                 "[2, 0, 1]": "2 of 3 entries are off",
             },
         ),

@@ -12,9 +12,9 @@ replies, test_reply, test_every_exercise = answer_tests(
                 "np.array([200.0, 280.0])",
             ],
             wrong={
-                "[20, 28]": "2 of 2 entries are off",
-                "[200, 400]": "1 of 2 entries are off",
-                "[200, 200]": "1 of 2 entries are off",
+                "[20, 28]": "this is for one sample",
+                "[200, 400]": "with respect to X is not needed",
+                "[200, 200]": "needs one for its input",
             },
         ),
         "ex-cost-segments": Forms(
@@ -24,7 +24,7 @@ replies, test_reply, test_every_exercise = answer_tests(
                 "np.arange(4, 0, -1)",
             ],
             wrong={
-                "[1, 2, 3, 4]": "entries are off",
+                "[1, 2, 3, 4]": "the longest segment comes first",
                 "[5, 5]": "two halves keep 6 arrays",
                 "[5, 3, 2]": "expected shape (4,)",
                 "[3, 3, 2, 2]": "entries are off",
@@ -37,8 +37,8 @@ replies, test_reply, test_every_exercise = answer_tests(
                 "50 * 100 + 100 * 50 + 100 * 100",
             ],
             wrong={
-                "510_000": "is off by",
-                "10_000": "is off by",
+                "510_000": "this is forward or reverse mode",
+                "10_000": "the last product is missing",
                 "25_000": "is off by",
             },
         ),

@@ -18,7 +18,7 @@ replies, test_reply, test_every_exercise = answer_tests(
                 "0.5": "this deviation divides by N - 1, not by N",
                 "3 / 8": "this divides by the variance",
                 "7 - 6": "divide by the deviation too",
-                "'0.612'": "expected numbers, got str",
+                "'0.612'": "expected real numbers, got str",
             },
         ),
         "ex-data-centimetres": Forms(

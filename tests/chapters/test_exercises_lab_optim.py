@@ -13,7 +13,7 @@ replies, test_reply, test_every_exercise = answer_tests(
                 "-1 / 19": "the step is minus the corrected mean",
                 "0.2237": "the bias correction is missing",
                 "-1": "-1 is off by",
-                "'a twentieth'": "expected numbers",
+                "'a twentieth'": "expected real numbers",
             },
         ),
         "ex-optim-cm": Forms(

@@ -54,14 +54,5 @@ replies, test_reply, test_every_exercise = answer_tests(
                 LEAKY + "answer = answer.T": "expected shape (3, 6), got shape (6, 3)",
             },
         ),
-        "ex-tensor-broadcast": Forms(
-            right=["40", "40.0", "((p - q) ** 2).sum().item()", "torch.tensor([40.])"],
-            wrong={
-                "0": "this compares all pairs",
-                "20": "every pair of different rows occurs twice",
-                "2.5": "this is the mean of the pairs",
-                "(p - q) ** 2": "expected one number, got shape (4, 4)",
-            },
-        ),
     },
 )

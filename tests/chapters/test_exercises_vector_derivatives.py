@@ -12,9 +12,9 @@ replies, test_reply, test_every_exercise = answer_tests(
                 "((5, 2), (1, 1), (4, 0))",
             ],
             wrong={
-                "[[5, 1, 4], [2, 1, 0]]": "expected shape (3, 2)",
-                "[[2, 5], [1, 1], [4, 0]]": "2 of 6 entries are off",
-                "[[5, 2], [1, 1], [2, 0]]": "1 of 6 entries are off",
+                "[[5, 1, 4], [2, 1, 0]]": "this is the other layout",
+                "[[2, 5], [1, 1], [4, 0]]": "the first row is in the wrong order",
+                "[[5, 2], [1, 1], [2, 0]]": "the last output is a square",
             },
         ),
         "ex-vec-running-sum": Forms(
@@ -25,8 +25,8 @@ replies, test_reply, test_every_exercise = answer_tests(
                 "g @ np.tri(5)",
             ],
             wrong={
-                "np.cumsum(g)": "entries are off",
-                "np.cumsum(g[::-1])": "entries are off",
+                "np.cumsum(g)": "this is the forward pass",
+                "np.cumsum(g[::-1])": "in the reverse order",
                 "g[::-1]": "entries are off",
                 "[[1.5, 0.5, 2.5, 2, -1]]": "expected shape (5,)",
             },

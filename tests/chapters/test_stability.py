@@ -65,6 +65,14 @@ def test_too_large_a_step_kills_all_units(page):
     assert losses[-1] < 40
 
 
+def test_a_saturated_unit_learns_by_cross_entropy_only(page):
+    (tiny, wrong), (first, few) = page["saturated"].values()
+    assert tiny < 0.01
+    assert wrong == 25
+    assert first > 10
+    assert few < 20
+
+
 @pytest.mark.parametrize(
     ("scale", "forward", "backward"),
     [

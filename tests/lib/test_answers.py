@@ -1,5 +1,6 @@
 """Answers of readers: empty, right, wrong, of the wrong kind; nothing raises."""
 
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -7,7 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
-from backprop_book import check_answer
+from backprop_book import Value, check_answer
 
 TRUTH = np.array([[1.0, 2.0], [3.0, 4.0]])
 
@@ -26,12 +27,26 @@ TRUTH = np.array([[1.0, 2.0], [3.0, 4.0]])
         (TRUTH[0], TRUTH, "Not yet: expected shape (2, 2), got shape (2,)."),
         (torch.tensor(TRUTH, requires_grad=True), TRUTH, "Right."),
         (torch.ones(2, 2, device="meta"), TRUTH, "Not yet: expected numbers"),
-        (TRUTH + 1j, TRUTH, "Not yet: expected numbers"),
-        (10**400, 2.0, "Not yet: expected numbers, got int."),
-        ("two", 2.0, "Not yet: expected numbers, got str."),
-        ("2.0", 2.0, "Not yet: expected numbers, got str."),
-        (["1", "2"], [1.0, 2.0], "Not yet: expected numbers, got list."),
-        (np.ma.array(TRUTH, mask=TRUTH > 3), TRUTH, "expected numbers, got MaskedA"),
+        (
+            TRUTH + 1j,
+            TRUTH,
+            "expected real numbers, got ndarray with complex.",
+        ),
+        (10**400, 2.0, "Not yet: expected numbers, got int (int too large"),
+        ("two", 2.0, "Not yet: expected real numbers, got str."),
+        ("2.0", 2.0, "Not yet: expected real numbers, got str."),
+        (["1", "2"], [1.0, 2.0], "Not yet: expected real numbers, got list with str."),
+        ([None, 2.0], [1.0, 2.0], "expected real numbers, got list with NoneType."),
+        ([[1.0], [2.0, 3.0]], TRUTH, "got list (rows of different lengths)."),
+        (TRUTH.view(np.matrix), TRUTH, "Not yet: expected a plain array, got matrix."),
+        (
+            np.ma.array(TRUTH),
+            TRUTH,
+            "expected a plain array, got MaskedArray.",
+        ),
+        ([Value(1.0), Value(2.0)], [1.0, 2.0], "got a Value: use its .data)."),
+        ([torch.ones((), requires_grad=True)] * 2, [1.0, 1.0], "requires grad"),
+        (1e308, -1e308, "Not yet: 1e+308 is off by inf."),
         (TRUTH.astype(np.float16), TRUTH, "Right."),
         (pd.DataFrame(TRUTH), TRUTH, "Right."),
         ([Fraction(1, 2)], [0.5], "Right."),
@@ -80,6 +95,25 @@ def test_a_slip_is_named(capsys):
     # Where a slip leads to the right answer after all, it is right.
     check_answer(2.0, 2.0, slips={"no.": 2.0})
     assert capsys.readouterr().out == "Right.\n"
+
+
+@pytest.mark.parametrize(
+    ("slip", "came"),
+    [
+        ("x", "real numbers, got str"),
+        (None, "real numbers, got NoneType"),
+        ([[1], [1, 2]], "numbers, got list (rows of different lengths)"),
+        (np.ma.ones(2), "a plain array, got MaskedArray"),
+    ],
+)
+def test_a_slip_that_is_no_number_is_named_whatever_the_answer(slip, came, capsys):
+    message = f"^{re.escape(f'slips[{chr(39)}it is off.{chr(39)}]: expected {came}')}$"
+    for answer in (None, 2.0, 3.0):
+        with pytest.raises(TypeError, match=message):
+            check_answer(answer, 2.0, slips={"it is right.": 1.0, "it is off.": slip})
+    with pytest.raises(TypeError, match=r"^slips: expected sentences .*, got list$"):
+        check_answer(2.0, 2.0, slips=[1.0])
+    assert capsys.readouterr().out == ""
 
 
 def test_a_tolerance_must_be_able_to_refuse():

@@ -35,6 +35,13 @@ def right(*arrays):
     return two_layer_regression_numpy_gradient(*arrays)[1:]
 
 
+@pytest.fixture(autouse=True)
+def nothing_kept():
+    """What is made once in a process is made anew in each test."""
+    for kept in (make_probes, singles, scales):
+        kept.cache_clear()
+
+
 def drawn_shapes(case):
     """Return one shape with all sizes different, or all equal, or both; or none."""
     generator = np.random.default_rng([7, case])
@@ -43,28 +50,74 @@ def drawn_shapes(case):
     return [different] * (case % 3 != 2) + [equal] * (case % 3 != 1) if case else []
 
 
-@pytest.mark.filterwarnings("ignore:divide by zero", "ignore:invalid value")
+def by_number(number):
+    """Return a mistake's place and names, for the name of its test."""
+    return f"{number} {', '.join(map(', '.join, MISTAKES[number][1:]))}"
+
+
+@pytest.mark.parametrize("number", range(len(MISTAKES)), ids=by_number)
 @pytest.mark.parametrize(
     "case", [0, *(pytest.param(n, marks=pytest.mark.weekly) for n in range(1, 6))]
 )
-def test_each_mistake_is_named(case):
-    for wrong, *expected in MISTAKES:
-        report = check_backward(wrong, shapes=drawn_shapes(case), seed=case)
-        found = [report.findings[name].mistakes for name in GRADIENTS]
-        assert found == expected, report
-        assert not report.passed
-        for finding in report.findings.values():
-            assert bool(finding.found) == (finding.right < len(report.probes)) or (
-                "exception" in report.mistakes
-            )
+def test_each_mistake_is_named(case, number):
+    wrong, *expected = MISTAKES[number]
+    report = check_backward(wrong, shapes=drawn_shapes(case), seed=case)
+    found = [report.findings[name].mistakes for name in GRADIENTS]
+    assert found == expected, report
+    assert not report.passed
+    for finding in report.findings.values():
+        assert bool(finding.found) == (finding.right < len(report.probes)) or (
+            "exception" in report.mistakes
+        )
 
 
-@pytest.mark.parametrize("number", [24, pytest.param(1000, marks=pytest.mark.weekly)])
-def test_right_variants_pass(number):
-    for variant in right_variants(number):
+def test_right_variants_pass():
+    for variant in right_variants(24):
         report = check_backward(variant)
         assert report.passed, report
         assert not report.mistakes
+
+
+@pytest.mark.weekly
+def test_a_thousand_right_variants_pass():
+    for variant in right_variants(1000):
+        assert check_backward(variant).passed
+
+
+MODES = {
+    "autocast": lambda: torch.autocast("cpu", dtype=torch.bfloat16),
+    "no_grad": torch.no_grad,
+    "inference_mode": torch.inference_mode,
+    "errors of NumPy": lambda: np.errstate(all="raise"),
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_the_callers_modes_change_no_verdict(mode):
+    def by_autograd(*arrays):
+        X, Y, W1, W2 = map(torch.tensor, arrays)
+        W1.requires_grad_(), W2.requires_grad_()
+        ((torch.relu(X @ W1) @ W2 - Y) ** 2).sum().backward()
+        return W1.grad, W2.grad
+
+    with MODES[mode]():
+        assert check_backward(by_autograd).passed
+        half = check_backward(lambda *arrays: [g / 2 for g in by_autograd(*arrays)])
+    assert half.mistakes == {"factor 2 missing"}
+
+
+def test_what_a_student_switches_on_ends_with_the_check():
+    def rough(*arrays):
+        np.seterr(all="raise")
+        torch.set_default_dtype(torch.float64)
+        torch.set_grad_enabled(False)
+        return right(*arrays)
+
+    before = np.geterr()
+    assert check_backward(rough).passed
+    assert np.geterr() == before
+    assert torch.get_default_dtype() == torch.float32
+    assert torch.is_grad_enabled()
 
 
 @pytest.mark.parametrize("number", [40, pytest.param(300, marks=pytest.mark.weekly)])
@@ -133,6 +186,7 @@ def test_one_buffer_for_all_answers_is_right():
     assert check_backward(lambda *arrays: list(into_buffers(*arrays))).passed
 
 
+@pytest.mark.unmutated
 def test_a_fresh_process_searches_to_the_end():
     program = """
 import numpy as np
@@ -438,7 +492,10 @@ def test_truth_is_that_of_pytorch():
 def test_a_wrong_catalogue_is_noticed(monkeypatch):
     lines = {**backward_mistakes.RIGHT_LINES, "E": "Y_hat + Y"}
     monkeypatch.setattr(backward_mistakes, "RIGHT_LINES", lines)
-    for test in (test_truth_is_that_of_pytorch, lambda: test_each_mistake_is_named(0)):
+    for test in (
+        test_truth_is_that_of_pytorch,
+        lambda: test_each_mistake_is_named(0, 0),
+    ):
         with pytest.raises(AssertionError):
             test()
 

@@ -126,15 +126,34 @@ def test_every_rule(error, name, value, expected, came, capsys):
     assert capsys.readouterr().out == "", "refused only after the first iteration"
 
 
+class NoArray:
+    """Raises what no one expects."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __repr__(self):
+        return type(self.error).__name__
+
+    def __array__(self, *arguments, **keywords):
+        raise self.error
+
+
 @pytest.mark.parametrize(
     ("thing", "expected", "came"),
     [
         (np.ma.ones(2), "a plain array", "MaskedArray"),
         (np.ones((1, 2)).view(np.matrix), "a plain array", "matrix"),
-        ("2.0", "real numbers", "str of dtype <U3"),
-        ([1j], "real numbers", "list of dtype complex128"),
-        ([1, None], "real numbers", "list of dtype object"),
-        (torch.ones(2) * 1j, "real numbers", "Tensor of dtype complex64"),
+        ("2.0", "real numbers", "str"),
+        ([1j], "real numbers", "list with complex"),
+        ([1, None], "real numbers", "list with NoneType"),
+        ([["1"]], "real numbers", "list with str"),
+        ({1, 2}, "real numbers", "set"),
+        (torch.ones(2) * 1j, "real numbers", "Tensor with complex"),
+        (np.array([], "U"), "real numbers", "ndarray with StrDType"),
+        ([[1, 2], [3]], "numbers", "list (rows of different lengths)"),
+        (NoArray(ZeroDivisionError("by 0")), "numbers", "NoArray (by 0)"),
+        (NoArray(SystemExit()), "numbers", "NoArray (SystemExit)"),
     ],
     ids=str,
 )
@@ -265,7 +284,7 @@ def test_the_device_of_a_tensor_is_its_own():
 
 def test_optimizer_must_be_callable():
     train = bb.two_layer_regression_nn_optim_train
-    words = "optimizer", "a class of torch.optim", "'adam'"
+    words = "optimizer", "a class of torch.optim", "str"
     refused(train, {**GOOD, "optimizer": "adam"}, TypeError, *words)
     momentum = partial(torch.optim.SGD, momentum=0.9)
     train(**GOOD, optimizer=momentum, log_every=0)

@@ -15,6 +15,17 @@ def test_a_right_claim_prints_label_shape_and_error(capsys):
     assert "≤ 1e-10" in out
 
 
+def test_a_claim_in_another_byte_order(capsys):
+    check_derivative("d-x", CLAIM.astype(">f8"), CLAIM)
+    assert "d-x: agrees" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("label", [None, CLAIM, 3])
+def test_a_label_is_a_string(label):
+    with pytest.raises(TypeError, match=r"^label: expected an equation's label, got "):
+        check_derivative(label, CLAIM, CLAIM.copy())
+
+
 def test_one_number(capsys):
     check_derivative("d-x", np.float64(2.0), np.float64(2.0))
     out = capsys.readouterr().out

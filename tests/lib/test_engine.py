@@ -657,5 +657,6 @@ def test_names():
 # --- size -----------------------------------------------------------------------------
 
 
+@pytest.mark.unmutated
 def test_the_engine_is_small_enough_to_read():
     assert code_lines(Path(engine.__file__).read_text(encoding="utf-8")) <= 165

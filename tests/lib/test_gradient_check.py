@@ -219,8 +219,16 @@ def test_a_conjugate_is_refused_by_the_complex_step():
 
     with pytest.raises(ValueError, match=r"imaginary part that answers.*np.vdot"):
         complex_step_gradient(loss, P)
-    with pytest.raises(ValueError, match="imaginary part that answers"):
-        complex_step_gradient(lambda W: (W * W.conj()).sum(), P)
+    for part in (
+        lambda W: (W * W.conj()).sum(),
+        lambda W: np.vdot(W, W) + W.sum(),  # not 0, and wrong
+        lambda W: (W**2).sum() + np.abs(W).sum(),
+    ):
+        with pytest.raises(ValueError, match="imaginary part that answers"):
+            complex_step_gradient(part, P)
+    # Where the logarithm has no value, nothing can be told.
+    found = complex_step_gradient(lambda W: np.log(W).sum(), np.full(2, 0.5))
+    np.testing.assert_allclose(found, 2, rtol=1e-15)
 
 
 @BOTH
@@ -259,9 +267,63 @@ def test_a_function_may_change_its_argument_and_reuse_its_buffer(gradient):
     assert np.array_equal(point, P)
 
 
+@BOTH
+def test_a_function_whose_values_change_their_shape_is_refused(gradient):
+    calls = []
+
+    def growing(v):
+        calls.append(v)
+        return v.ravel()[: 2 + (len(calls) > 3)]
+
+    message = r"^function: expected values of one shape, \(2,\), got \(3,\)$"
+    with pytest.raises(ValueError, match=message):
+        gradient(growing, P)
+
+
+@pytest.mark.parametrize("thing", [None, 3.0, P])
+def test_what_is_no_function_is_refused(thing):
+    came = type(thing).__name__
+    message = f"^function: expected a function, got {came}$"
+    for call in (
+        lambda: numerical_gradient(thing, P),
+        lambda: complex_step_jacobian(thing, P),
+        lambda: gradient_check(thing, {"w": P}, {"w": P}),
+    ):
+        with pytest.raises(TypeError, match=message):
+            call()
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_a_function_may_use_autograd_in_every_mode(mode):
+    def slope(v):
+        (t := torch.tensor(v, requires_grad=True)).pow(3).sum().backward()
+        return t.grad
+
+    with mode():
+        found = numerical_jacobian(slope, x)
+        assert not torch.is_grad_enabled()
+    np.testing.assert_allclose(found, np.diag(6 * x), rtol=1e-8)
+
+
+def test_a_function_keeps_the_callers_default_dtype():
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = numerical_gradient(lambda v: torch.tensor(v.tolist()).square().sum(), x)
+    finally:
+        torch.set_default_dtype(torch.float32)
+    np.testing.assert_allclose(found, 2 * x, rtol=1e-8)
+
+
+def test_a_step_that_float64_cannot_add_is_refused():
+    with pytest.raises(ValueError, match=r"^step: expected one that changes every"):
+        numerical_gradient(lambda v: (v**2).sum(), x, step=1e-17)
+
+
 @pytest.mark.parametrize(
     "narrow",
     [
+        lambda v: float((v.astype("f4") @ np.ones((2, 1), "f4")).astype(float).sum()),
+        lambda v: np.tanh(v.astype(np.float32)).astype(float).sum() + np.pi,
         lambda v: np.float32((v.astype(np.float32) ** 2).sum()),
         lambda v: float((v.astype(np.float32) ** 2).sum()),
         lambda v: torch.tensor(v, dtype=torch.float32).square().sum(),
@@ -279,6 +341,9 @@ def test_a_function_that_computes_in_float32_is_refused(narrow):
 def test_the_complex_step_refuses_complex64():
     with pytest.raises(TypeError, match=r"float64 values .* got complex64"):
         complex_step_gradient(lambda v: (v.astype("c8") ** 2).sum(), P)
+    constant = np.complex128(0.1j)
+    with pytest.raises(TypeError, match=r"float64 values .* got the digits of float32"):
+        complex_step_gradient(lambda v: (v.astype("c8") ** 2).sum() + constant, P)
 
 
 def test_numbers_that_float32_holds_are_not_taken_for_float32():
@@ -308,6 +373,15 @@ def test_relative_error_is_the_same_at_every_size(size):
     if 1e-40 < size < 1e38:
         narrow = answer.astype(np.float32), truth.astype(np.float32)
         assert relative_error(*narrow) == 2
+
+
+def test_relative_error_of_wider_numbers_is_that_of_float64():
+    wide = np.longdouble("0.5")
+    assert relative_error(wide, 1.0) == 0.5
+    if np.finfo(np.longdouble).max > np.finfo(float).max:
+        assert relative_error(np.longdouble("1e4000"), 1.0) == np.inf
+    found = numerical_gradient(lambda v: v.astype(np.longdouble).sum(), x)
+    assert found.dtype == np.float64
 
 
 def test_relative_error_of_integers_and_booleans():
@@ -405,6 +479,13 @@ def test_gradient_check_refusals():
     message = r"^gradients: expected at least one, got none$"
     with pytest.raises(ValueError, match=message):
         gradient_check(product, {}, ARGUMENTS)
+    with pytest.raises(TypeError, match=r"^gradients: expected gradients by name, got"):
+        gradient_check(product, [np.ones(1)], ARGUMENTS)
+    with pytest.raises(TypeError, match=r"^arguments: expected arguments by name, got"):
+        gradient_check(product, {"a": np.ones(1)}, [1])
+    arguments = {**ARGUMENTS, "c": (c for c in "a")}
+    with pytest.raises(TypeError, match=r"^arguments\['c'\]: expected .* copied, got"):
+        gradient_check(lambda a, b, c: 0, {"a": np.ones((2, 3))}, arguments)
     with pytest.raises(ValueError, match=r"gradients: expected names among.*got 'c'"):
         gradient_check(product, {"c": np.ones(1)}, ARGUMENTS)
     with pytest.raises(ValueError, match=r"gradients\['a'\]: expected shape \(2, 3\)"):

@@ -16,8 +16,28 @@ from backends import (
     NUMPY,
     TORCH_BACKENDS,
 )
-from backprop_book import DivergenceError, draw_weights, load_iris_regression
+from backprop_book import (
+    DivergenceError,
+    draw_weights,
+    load_iris_regression,
+    train_autograd,
+    train_engine,
+    train_nn,
+    train_numpy,
+    train_optim,
+    train_tensor,
+)
 from backprop_book.initial_weights import to_tensors
+
+# As a student copies them, not behind the package's rules.
+LESSONS = {
+    "numpy": train_numpy.two_layer_regression_numpy_train,
+    "engine": train_engine.two_layer_regression_engine_train,
+    "tensor": train_tensor.two_layer_regression_tensor_train,
+    "autograd": train_autograd.two_layer_regression_autograd_train,
+    "nn": train_nn.two_layer_regression_nn_train,
+    "nn_optim": train_optim.two_layer_regression_nn_optim_train,
+}
 
 
 @pytest.fixture(scope="module")
@@ -155,6 +175,59 @@ def test_a_seed_gives_the_weights_of_draw_weights(backend, iris64):
     np.testing.assert_array_equal(W1, expected[0])
     np.testing.assert_array_equal(W2, expected[1])
     assert abs(W1.std() - 1) < 0.2
+
+
+def weights_of(result):
+    """Return W1 and W2, in the book's orientation, of what a lesson returns."""
+    if isinstance(result[0], torch.nn.Module):
+        return [result[0][k].weight.detach().T for k in (0, 2)]
+    return result[:2]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_lessons_own_draws(name, dtype, capsys):
+    X, Y = np.ones((4, 3), dtype), np.ones((4, 2), dtype)
+
+    def drawn(seed, nite=0):
+        return weights_of(LESSONS[name](X, Y, X, Y, 1e-9, nite, seed=seed))
+
+    def of_torch():
+        kind = getattr(torch, dtype)
+        torch.manual_seed(5)
+        if name in ("tensor", "autograd"):
+            return [torch.randn(*n, dtype=kind) for n in ((3, 100), (100, 2))]
+        layers = [torch.nn.Linear(*n, False, dtype=kind) for n in ((3, 100), (100, 2))]
+        return [layer.weight.detach().T for layer in layers]
+
+    with torch.random.fork_rng():
+        weights, again, other = drawn(5), drawn(5), drawn(6)
+        assert not np.array_equal(drawn(None)[0], drawn(None)[0])
+        by_numpy = name in ("numpy", "engine")
+        if by_numpy:
+            expected = draw_weights(3, 100, 2, seed=5, dtype=dtype)
+        else:
+            expected = of_torch()
+        assert capsys.readouterr().out == ""
+        drawn(5, nite=11)
+    for W, one, same, another in zip(weights, expected, again, other, strict=True):
+        assert np.asarray(W).dtype == dtype
+        np.testing.assert_array_equal(W, one)
+        np.testing.assert_array_equal(W, same)
+        assert not np.array_equal(W, another)
+    lines = capsys.readouterr().out.splitlines()
+    assert [int(line.split()[1]) for line in lines] == [0, 10]
+
+
+@pytest.mark.parametrize("weights", [None, draw_weights(3, 7, 2)], ids=["own", "given"])
+@pytest.mark.parametrize("name", ["tensor", "autograd", "nn", "nn_optim"])
+def test_a_lesson_computes_on_the_device_it_is_told(name, weights):
+    X, Y = np.ones((4, 3), np.float32), np.ones((4, 2), np.float32)
+    result = LESSONS[name](X, Y, X, Y, 1e-4, 0, weights=weights, device="meta")
+    assert all(W.is_meta for W in weights_of(result))
+    X = torch.ones(4, 3, device="meta")
+    if weights is None:
+        assert all(W.is_meta for W in weights_of(LESSONS[name](X, X, X, X, 1e-4, 0)))
 
 
 @pytest.mark.parametrize("bias", [False, True])

@@ -1,26 +1,26 @@
 """Every link of every page leads to a file, and to a place in it."""
 
-import html
-import re
 from functools import cache
 from urllib.parse import unquote, urlsplit
 
-LINK = re.compile(r'\s(?:href|src)="([^"]*)"')
-PLACE = re.compile(r'\s(?:id|name)="([^"]*)"')
+import lxml.html
 
 
 def test_no_link_is_dead(book):
     @cache
+    def read(path):
+        return lxml.html.document_fromstring(path.read_text(encoding="utf-8"))
+
+    @cache
     def places(path):
-        text = path.read_text(encoding="utf-8")
-        return {html.unescape(place) for place in PLACE.findall(text)}
+        return {*read(path).xpath("//@id | //@name")}
 
     dead, alive = [], 0
     for page in book.html.rglob("*.html"):
         if "_static" in page.parts:
             continue
-        for link in set(LINK.findall(page.read_text(encoding="utf-8"))):
-            parts = urlsplit(html.unescape(link))
+        for link in {*read(page).xpath("//@href | //@src")}:
+            parts = urlsplit(link)
             if parts.scheme or parts.netloc:
                 continue
             base = book.html if parts.path.startswith("/") else page.parent

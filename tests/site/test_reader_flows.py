@@ -24,7 +24,7 @@ def test_a_downloaded_notebook_runs_in_an_empty_folder(page, site, tmp_path):
         for cell in notebook.cells
         for output in cell.get("outputs", [])
     )
-    assert "d-numpy-w1: agrees" in printed
+    assert "W1 to 1e-14: True" in printed
     assert "Not answered yet" in printed
     assert [file.name for file in tmp_path.iterdir()] == ["lab_numpy.ipynb"]
 
@@ -84,3 +84,25 @@ def test_the_printed_file_holds_the_solutions_in_light_colours(page, site, tmp_p
     # Back on the screen all is as it was.
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
     assert not page.locator("details.sd-dropdown p").first.is_visible()
+
+
+def test_a_sheet_is_printed_without_solutions_and_answers(page, site, tmp_path):
+    page.add_init_script("window.print = () => {}")
+    page.goto(f"{site}/chapters/lab_numpy.html")
+    page.get_by_role("button", name="Download this page").click()
+    page.get_by_role("button", name="Exercises").click()
+    page.pdf(path=tmp_path / "page.pdf", format="A4")
+    with pypdfium2.PdfDocument(tmp_path / "page.pdf") as pages:
+        texts = [page.get_textpage().get_text_range() for page in pages]
+    text = "".join("".join(texts).split())
+    for line, there in {
+        "Many libraries minimise the mean": True,
+        "Solution to Exercise": False,
+        "Dividing the loss by a constant divides every gradient by it.": False,
+    }.items():
+        assert ("".join(line.split()) in text) == there, line
+    # The next print has them again.
+    page.pdf(path=tmp_path / "page.pdf", format="A4")
+    with pypdfium2.PdfDocument(tmp_path / "page.pdf") as pages:
+        texts = [page.get_textpage().get_text_range() for page in pages]
+    assert "SolutiontoExercise" in "".join("".join(texts).split())

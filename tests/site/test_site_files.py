@@ -9,11 +9,12 @@ from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import pytest
+import yaml
 from bs4 import BeautifulSoup
 from docutils import nodes
 from docutils.utils import new_document
 
-from chapter_files import toc_files
+from chapter_files import ROOT, toc_files
 from jupyter_book_build import build
 from page_head import describe
 from site_server import DeadEnds
@@ -137,6 +138,37 @@ def test_every_page_of_the_book_is_described(book, name):
 def test_no_two_pages_have_the_same_description(book):
     found = [head(book.html / f"{name}.html")["description"] for name in toc_files()]
     assert len(set(found)) == len(found)
+
+
+def test_the_page_at_the_root_says_what_it_leads_to(book, at_home):
+    for html, first in ((book.html, "index"), (at_home, "first")):
+        page = soup(html / "index.html")
+        target = f"chapters/{first}.html"
+        assert page.html["lang"] == "en-GB"
+        assert page.title.get_text() == head(html / target)["og:title"]
+        refresh = page.find("meta", {"http-equiv": "refresh"})["content"]
+        assert refresh == f"0; url={target}"
+        assert page.a["href"] == target
+        assert (html / target).is_file()
+        card = {"description", "og:title", "og:description", "og:site_name"}
+        assert card <= head(html / "index.html").keys()
+    assert "og:image" in head(at_home / "index.html")
+    (link,) = soup(at_home / "index.html").select("link[rel=canonical]")
+    assert link["href"] == f"{SITE}/chapters/first.html"
+
+
+def test_the_citation_text_says_what_the_citation_file_says(book):
+    file = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    (quote,) = book.page("index").select("blockquote")
+    year = str(file["date-released"])[:4]
+    for part in (file["authors"][0]["name"], file["title"], file["version"], year):
+        assert part in quote.get_text()
+
+
+def test_every_page_names_the_book(book):
+    for name in toc_files():
+        site_name = head(book.html / f"{name}.html")["og:site_name"]
+        assert site_name == "Backpropagation, executed"
 
 
 def test_without_an_address_there_is_no_sitemap(book):

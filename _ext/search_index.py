@@ -1,0 +1,112 @@
+"""The search: what its page looks through, and that page.
+
+Sphinx's own search knows whole pages and whole words. This one knows sections,
+exercises, equations, functions and the glossary's terms, each with its text.
+``search.js`` looks through them with MiniSearch, which forgives a slip of the pen.
+"""
+
+import copy
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from lxml.html import HtmlElement
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.errors import ExtensionError
+
+HERE = Path(__file__).parent
+MINISEARCH = HERE.parent / "node_modules" / "minisearch" / "dist" / "umd" / "index.js"
+# Sections, exercises, solutions, equations, and the terms of a list with their text.
+PLACES = (
+    "self::section[h1 or h2 or h3]",
+    "self::div[contains(@class, 'exercise')][@id]",
+    "self::details[contains(@class, 'solution')]",
+    "self::div[contains(@class, 'math')][@id]",
+    "self::dt[@id]",
+)
+# Not for reading; what is printed, which varies; the code of figures, which is folded.
+UNSEEN = (
+    "self::script or self::style or self::button or self::annotation or "
+    "contains(@class, 'katex-html') or contains(@class, 'headerlink') or "
+    "contains(@class, 'viewcode-link') or self::details[contains(@class, 'hide')] or "
+    "contains(@class, 'cell_output')"
+)
+
+
+def words(element: HtmlElement) -> str:
+    """Return an element's text on one line."""
+    return " ".join(element.text_content().split())
+
+
+def title_of(place: HtmlElement) -> str:
+    """Return what a place is called."""
+    if place.tag == "dt":
+        name = place.get("id")
+        # Of a function, without the package and the module.
+        return words(place) if name.startswith("term-") else name.split(".", 2)[-1]
+    (title, *_) = place.xpath("h1 | h2 | h3 | p[1] | summary | span[@class='eqno']")
+    return f"{'Equation ' * (title.tag == 'span')}{words(title)}"
+
+
+def places(page: HtmlElement) -> Iterator[tuple[str, str, str]]:
+    """Return the anchor, the title and the text of each place in a page.
+
+    A text belongs to the innermost of the places that it is in. A solution has none
+    here: a search does not show what its reader has not asked for.
+    """
+    (article,) = copy.deepcopy(page).find_class("bd-article")
+    for element in article.xpath(f".//*[{UNSEEN}]"):
+        element.drop_tree()
+    found = []
+    for place in reversed(article.xpath(f".//*[{' or '.join(PLACES)}]")):
+        title, anchor = title_of(place), place.get("id")
+        parts = [place, *place.xpath("self::dt/following-sibling::dd[1]")]
+        text = " ".join(map(words, parts)).removeprefix(title).strip()
+        found.append((anchor, title, "" if place.tag == "details" else text))
+        for part in parts:
+            part.drop_tree()
+    return reversed(found)
+
+
+def write_search(app: Sphinx, pages: dict[Path, HtmlElement]) -> None:
+    """Write what the search page loads."""
+    if not MINISEARCH.is_file():
+        raise ExtensionError(
+            "MiniSearch is not installed in node_modules/: run `npm ci`"
+        )
+    out, rows = Path(app.outdir), []
+    for name in sorted(app.env.found_docs):
+        page = pages[Path(app.builder.get_outfilename(name))]
+        first, *others = places(page)
+        rows.append([f"{name}.html", first[1], "", first[2]])
+        rows += [[f"{name}.html#{a}", t, first[1], text] for a, t, text in others]
+    target = out / "_static" / "search"
+    target.mkdir(exist_ok=True)
+    text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+    (target / "places.js").write_text(f"const PLACES = {text};\n", encoding="utf-8")
+    shutil.copy(HERE / "search.js", target)
+    # Half of the file is its documentation.
+    code = re.sub(r"/\*\*.*?\*/", "", MINISEARCH.read_text("utf-8"), flags=re.S)
+    (target / "minisearch.js").write_text(code, encoding="utf-8")
+
+
+def know_page(app: Sphinx, config: Config) -> None:
+    """Have ``search.html`` found in this folder."""
+    config.templates_path = [*config.templates_path, str(HERE)]
+
+
+def replace_search(app: Sphinx) -> None:
+    """Take the book's own search page, and make no index of Sphinx's."""
+    if app.builder.name == "html":
+        app.builder.search = False
+        app.config.html_additional_pages["search"] = "search.html"
+
+
+def setup(app: Sphinx) -> dict[str, object]:
+    """Connect the steps to Sphinx."""
+    app.connect("config-inited", know_page)
+    app.connect("builder-inited", replace_search)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,389 @@
+"""The seven checks of the protocol, on copies of the reader's model."""
+
+import copy
+import itertools
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import torch
+
+SECONDS = 15.0  # of computing; then a loop ends, and its check says what it has found
+HIGH = 3, 10  # times the expected loss, for classes and numbers; He's weights reach 3
+SLOPES: dict[str, Callable] = {
+    **dict.fromkeys(("relu", "clamp", "clamp_min", "maximum"), lambda H: 1.0 * (H > 0)),
+    "sigmoid": lambda H: H * (1 - H),
+    "tanh": lambda H: 1 - H**2,
+}
+Verdict = tuple[bool | None, str, str]
+
+
+class Subject(torch.nn.Module):
+    """The model with its weights and the loss; all checks work on copies of it."""
+
+    def __init__(self, model: Any, loss: Any, weights: Sequence[torch.Tensor]) -> None:
+        super().__init__()
+        self.model, self.loss = model, loss
+        own = [W.detach().clone() for W in weights]
+        self.given = torch.nn.ParameterList(own)
+
+    def copy(self, *, train: bool, dtype: Any = None, move: float = 0) -> "Subject":
+        """Return a copy on the CPU, its weights moved by that part of their size."""
+        made = copy.deepcopy(self).to("cpu", dtype).train(train)
+        with torch.no_grad():
+            for W in made.weights if move else ():
+                W += move * _spread(W) * torch.randn_like(W)
+        return made
+
+    @property
+    def weights(self) -> list[torch.Tensor]:
+        """All that training would change."""
+        return [W for W in self.parameters() if W.requires_grad]
+
+    def forward(self, X: torch.Tensor, seed: int = 0) -> torch.Tensor:
+        """Predict; dropout draws the same units again, unless the seed is another."""
+        torch.manual_seed(seed)
+        return self.model(X, *self.given)
+
+    def value(self, X: torch.Tensor, Y: torch.Tensor, seed: int = 0) -> torch.Tensor:
+        """Return the loss."""
+        return self.loss(self(X, seed), Y)
+
+    def descend(self, X: Any, Y: Any, rates: Iterable[float]) -> Iterator[float]:
+        """Train with Adam at one rate after the other; give the loss before each."""
+        adam = torch.optim.Adam(self.weights)
+        for step, rate in enumerate(_in_time(rates)):
+            L = self.value(X, Y, seed=step)
+            yield L.item()
+            adam.param_groups[0]["lr"] = rate
+            for W, grad in zip(self.weights, _grad(L, self.weights), strict=True):
+                W.grad = grad
+            adam.step()
+
+
+class _Signal(torch.overrides.TorchFunctionMode):
+    """Records what layers compute, and which units of an activation are stuck."""
+
+    def __init__(self, weights: Sequence[torch.Tensor]) -> None:
+        super().__init__()
+        self.weights = {id(W) for W in weights}
+        self.layers: list[torch.Tensor] = []
+        self.stuck: list[tuple[str, float]] = []
+
+    def __torch_function__(
+        self, function: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        result = function(*args, **(kwargs or {}))
+        H = result[0] if isinstance(result, tuple) and result else result
+        if not isinstance(H, torch.Tensor) or not H.requires_grad or H.ndim < 2:
+            return result
+        name = getattr(function, "__name__", "").strip("_")
+        given = [*args, *(kwargs or {}).values()]
+        lists = [a if isinstance(a, list | tuple) else [a] for a in given]
+        if self.weights & {id(a) for a in itertools.chain(*lists)}:
+            self.layers.append(H)
+        elif name in SLOPES:
+            steep = SLOPES[name](H.detach()) > 1e-3
+            units = steep.movedim(1 if H.ndim > 3 else -1, 0).flatten(1)
+            self.stuck.append((name, 1 - units.any(1).double().mean().item()))
+        return result
+
+
+def _in_time(things: Iterable) -> Iterator:
+    until = time.thread_time() + SECONDS
+    return itertools.takewhile(lambda _: time.thread_time() < until, things)
+
+
+def _grad(L: torch.Tensor, of: Any, graph: bool = False) -> tuple[torch.Tensor, ...]:
+    zeros = {"allow_unused": True, "materialize_grads": True}
+    return torch.autograd.grad(L, of, create_graph=graph, retain_graph=True, **zeros)
+
+
+def _spread(W: torch.Tensor) -> float:
+    return W.detach().square().mean().sqrt().item() or 1.0
+
+
+def _equal(A: torch.Tensor, axis: int) -> bool:
+    first = A.narrow(axis, 0, 1).expand_as(A)
+    return A.shape[axis] > 1 and torch.allclose(A, first, rtol=1e-4, atol=0)
+
+
+def _unscaled(X: torch.Tensor) -> bool:
+    if not X.is_floating_point() or X.ndim != 2:
+        return False
+    mean, std = X.mean(0).abs(), X.std(0)
+    return bool(((mean > 3 * std) | (std > 10) | (std < 0.1)).any())
+
+
+def _nodes(L: torch.Tensor) -> Iterator[Any]:
+    """Give each node of the graph that leads to L once."""
+    ahead, seen = [L.grad_fn], {None}
+    while ahead:
+        node = ahead.pop()
+        if node not in seen:
+            seen.add(node)
+            ahead += [before for before, _ in node.next_functions]
+            yield node
+
+
+def _reach(ask: Callable, X: torch.Tensor, axis: int) -> torch.Tensor:
+    """Return a matrix: how much output i along the axis depends on input j."""
+    X, places = X.clone(), range(X.shape[axis])
+    if X.is_floating_point():
+        out = ask(X.requires_grad_())
+        parts = (out * torch.randn_like(out)).unbind(axis)
+        grads = [
+            torch.autograd.grad(part.sum(), X, retain_graph=True)[0] for part in parts
+        ]
+        return torch.stack([_sizes(grad, axis) for grad in grads])
+    out, columns = ask(X), []
+    for j in places:  # whole numbers have no gradient: each is exchanged for another
+        other = X.clone()
+        other.select(axis, j).copy_(X.max() + X.min() - X.select(axis, j))
+        columns.append(_sizes(ask(other) - out, axis))
+    return torch.stack(columns, dim=1)
+
+
+def _sizes(A: torch.Tensor, axis: int) -> torch.Tensor:
+    A = A.detach().movedim(axis, 0)
+    return A.reshape(len(A), -1).norm(dim=1)
+
+
+def _slopes(copied: Subject, X: Any, Y: Any, W: Any, grad: Any) -> tuple[float, ...]:
+    """Return the error of a gradient along one direction, its slope, and the truth."""
+    V, start = _spread(W) * torch.randn_like(W), W.detach().clone()
+    claim, found = (grad * V).sum().item(), []
+    for step in (1e-5, 1e-6, 1e-7):  # a smaller one crosses fewer kinks
+        ends = []
+        for move in (step, -step, 0):
+            W.data.copy_(start + move * V)
+            ends.append(copied.value(X, Y).item())
+        truth = (ends[0] - ends[1]) / (2 * step)
+        scale = max(abs(claim), abs(truth), 1e-6 * abs(ends[2]), 1e-30)
+        found.append((abs(claim - truth) / scale, claim, truth))
+        if found[-1][0] < 1e-4:
+            break
+    return min(found)
+
+
+class Checks:
+    """The seven checks; each returns whether it passed, what it found, the section."""
+
+    def __init__(self, subject: Subject, X: Any, Y: Any, options: dict) -> None:
+        self.subject, self.X, self.Y, self.options = subject, X, Y, options
+        rows: list[int] = []  # five that differ, for no model can tell equal ones apart
+        for n in torch.randperm(len(X)).tolist():
+            if len(rows) < 5 and not any(torch.equal(X[n], X[m]) for m in rows):
+                rows.append(n)
+        self.five = X[rows], Y[rows]
+        P = subject.copy(train=False)(X)
+        self.classes = not Y.is_floating_point() and P.ndim == Y.ndim + 1
+        self.learnt = False
+
+    def blind(self, X: Any, Y: Any) -> tuple[float, bool] | None:
+        """Return the loss of ignoring X, and whether it falls towards the targets."""
+        copied = self.subject.copy(train=False)
+        P = copied(X).detach()
+        if self.classes:
+            axis = -1 if P.shape[:-1] == Y.shape else 1
+            C = P.shape[axis]
+            hot = torch.nn.functional.one_hot(Y.long().clamp(0, C - 1), C)
+            right = hot.to(P.dtype).movedim(-1, axis)
+            constants = [torch.full_like(P, -math.log(C))]  # scores, log probabilities
+        elif P.numel() == Y.numel():
+            right = Y.to(P.dtype).reshape(P.shape)
+            constants = [right.mean(0).expand_as(P), torch.zeros_like(P)]
+        else:
+            return None
+        L, n = min((copied.loss(A, Y).item(), n) for n, A in enumerate(constants))
+        nearer = constants[n] + 0.1 * (right - constants[n])
+        pairs = self.classes or P.shape == Y.shape
+        return L, not pairs or copied.loss(nearer, Y).item() <= L + 1e-6 * abs(L)
+
+    def first_loss(self) -> Verdict:
+        """Compare the first loss with that of predictions that ignore the input."""
+        first = self.subject.copy(train=False).value(self.X, self.Y).item()
+        if not math.isfinite(first):
+            return False, f"it is {first}", "nan-hunting"
+        blind, least = self.blind(self.X, self.Y), self.options["expected_loss"]
+        if blind and not blind[1]:
+            return (
+                False,
+                "it grows when predictions near their targets",
+                "step-downhill",
+            )
+        least = least or (blind and blind[0] > 0 and blind[0])
+        if not least:
+            return None, f"{first:.4g}; give expected_loss to compare it with", ""
+        says = f"{first:.4g}, and {least:.4g} for predictions that ignore the input"
+        if first > least * HIGH[not self.classes]:
+            large = (
+                "unscaled-inputs" if _unscaled(self.X) else "vanishing-and-exploding"
+            )
+            return False, says, large
+        if self.classes and first < least / HIGH[0]:
+            return False, says, "pitfall-softmax"
+        return True, says, ""
+
+    def dependence(self) -> Verdict:
+        """Ask which inputs and targets each output depends on."""
+        X, Y = self.five
+        copied = self.subject.copy(train=False, move=0.01)
+        P, again, other = (copied(X, seed).detach() for seed in (0, 0, 1))
+        if not torch.equal(P, again):
+            return False, "the same input gives two outputs", "pitfall-backward-twice"
+        if not torch.equal(P, other):
+            return False, "in eval mode the output is random", "pitfall-train-eval"
+        reach = _reach(copied, X, axis=0)
+        if not reach.any():
+            return False, "no output depends on any input", "dead-units"
+        wrong = {"row": reach - reach.diag().diag()}
+        if self.options["causal"]:
+            wrong["position"] = _reach(copied, X, axis=1).triu(1)
+        for kind, others in wrong.items():
+            if not others.max() <= 1e-6 * reach.max():
+                i, j = divmod(int(others.argmax()), len(others))
+                says = f"the output of {kind} {i} depends on the input of {kind} {j}"
+                finite = others.isfinite().all()
+                return False, says, "pitfall-mixed-rows" if finite else "nan-hunting"
+        differ = (Y[0] != Y).reshape(len(Y), -1).any(1)
+        if differ.any():
+            changed = Y.clone()
+            changed[0] = Y[differ][0]
+            P.requires_grad_()
+            G, G_changed = (_grad(copied.loss(P, A), P)[0][1:] for A in (Y, changed))
+            # Class weights scale all rows alike.
+            scale = (G * G_changed).sum() / (G**2).sum().clamp(min=1e-30)
+            if (G_changed - scale * G).norm() > 1e-4 * G_changed.norm():
+                says = "the loss compares an output with the targets of other rows"
+                return False, says, "pitfall-broadcast"
+        return True, "each output depends on its own input and target only", ""
+
+    def gradient(self) -> Verdict:
+        """Compare each weight's gradient with central differences in float64."""
+        torch.set_default_dtype(torch.float64)
+        # Zeros, as biases and blank pixels are, lie on the kink of ReLU: so move.
+        copied = self.subject.copy(train=True, dtype=torch.float64, move=0.01)
+        X, Y = (A.double() if A.is_floating_point() else A for A in self.five)
+        L, errors = copied.value(X, Y), []
+        grads = _grad(L, copied.weights)
+        if not all(grad.isfinite().all() for grad in grads):
+            return False, "it is not finite", "nan-hunting"
+        for W, grad in _in_time(zip(copied.weights, grads, strict=True)):
+            error, claim, truth = _slopes(copied, X, Y, W, grad)
+            if error > 1e-4:
+                says = f"of the weight of shape {tuple(W.shape)}: slope {claim:.4g}"
+                own = any(hasattr(node, "_forward_cls") for node in _nodes(L))
+                wrong = "custom-autograd-function" if own else "pitfall-in-place"
+                section = wrong if grad.any() else "no-grad-and-detach"
+                return False, f"{says}, central difference {truth:.4g}", section
+            errors.append(error)
+        says = f"{len(errors)} of {len(grads)} weights, relative error at most"
+        return len(errors) > 0 or None, f"{says} {max(errors, default=0):.0e}", ""
+
+    def overfit(self) -> Verdict:
+        """Learn five rows."""
+        X, Y = self.five
+        copied, floor = self.subject.copy(train=False), self.options["least_loss"]
+        blind = self.blind(X, Y)
+        start = last = blind[0] if blind else copied.value(X, Y).item()
+        rates = (1e-3 * 300 ** (step / 300) for step in range(300))
+        step = 0
+        for step, last in enumerate(copied.descend(X, Y, rates)):
+            if last - floor <= 0.1 * (start - floor):
+                self.learnt = True
+                return True, f"{len(X)} rows are learnt in {step} steps", ""
+        if step < 299:
+            return None, f"no time: after {step} steps the loss is {last:.3g}", ""
+        says, P = f"the loss of {len(X)} rows stays at {last:.3g}", copied(X).detach()
+        if self.classes:
+            sums = [P.sum(axis) for axis in {1, P.ndim - 1}]
+            shares = any(torch.allclose(total, total * 0 + 1) for total in sums)
+        else:
+            shares = P.max() <= 1 and ((Y == 0) | (Y == 1)).all()
+        if P.min() >= 0 and shares:
+            return False, f"{says}; it gets probabilities", "pitfall-softmax"
+        for low, high in ((0, math.inf), (-1, 1)) if not self.classes else ():
+            inside = low <= P.min() and P.max() <= high
+            if inside and (Y.min() < low or Y.max() > high):
+                says += f", outputs from {P.min():.3g} to {P.max():.3g}"
+                return False, says, "pitfall-last-activation"
+        return False, says, "before-training"
+
+    def learning_rate(self) -> Verdict:
+        """Compare the rate with 2/λ, by power iteration."""
+        lr = self.options["lr"]
+        if lr is None:
+            return None, "give lr, the rate of plain gradient descent", ""
+        copied, eigenvalue = self.subject.copy(train=True), 0.0
+        grads = _grad(copied.value(self.X, self.Y), copied.weights, graph=True)
+        V = [torch.randn_like(W) for W in copied.weights]
+        for _ in _in_time(range(50)):
+            length = math.sqrt(sum(v.square().sum().item() for v in V)) or 1.0
+            V = [v / length for v in V]
+            slope = sum((g * v).sum() for g, v in zip(grads, V, strict=True))
+            products = _grad(slope, copied.weights)
+            pairs = zip(V, products, strict=True)
+            eigenvalue = sum((v * p).sum().item() for v, p in pairs)
+            V = list(products)
+        if eigenvalue <= 0:
+            return None, f"the largest curvature is downwards, {eigenvalue:.1e}", ""
+        says = f"lr is {lr:.1e}, the limit 2/λ is {2 / eigenvalue:.1e}"
+        if lr * eigenvalue <= 2:
+            return True, says, ""
+        cause = (
+            "unscaled-inputs" if _unscaled(self.X) else "learning-rate-and-curvature"
+        )
+        return False, says, cause
+
+    def signal(self) -> Verdict:
+        """Look for strange tensors, dead and equal units, and δ by layer."""
+        copied = self.subject.copy(train=True)
+        with _Signal(copied.weights) as seen:
+            L = copied.value(self.X, self.Y)
+        known = {id(W) for W in copied.parameters()}
+        leaves = [node.variable for node in _nodes(L) if hasattr(node, "variable")]
+        strangers = [tuple(leaf.shape) for leaf in leaves if id(leaf) not in known]
+        if strangers:
+            says = f"a tensor of shape {strangers[0]} is no weight of the model"
+            return False, says, "modules-and-parameters"
+        for name, share in seen.stuck:
+            if share > 0.4:
+                says = f"{100 * share:.0f} % of the units of one {name} have no slope"
+                return False, says, "dead-units"
+        weights = [W for W in copied.weights if W.ndim > 1]
+        pairs = list(zip(weights, _grad(L, weights), strict=True))
+        pairs = [(W, grad) for W, grad in pairs if grad.any()]
+        if not pairs:
+            return False, "the gradient is 0 in every layer", "symmetry"
+        if any(_equal(W, a) and _equal(g, a) for W, g in pairs for a in (0, 1)):
+            return False, "units are equal, and so are their gradients", "symmetry"
+        sizes = [delta.norm().item() for delta in _grad(L, seen.layers)]
+        # A last layer of zeros sends nothing back at first, and is learnt.
+        sizes = [size for size in sizes if size > 0 or not self.learnt]
+        if not sizes:
+            return None, "no layer was seen", ""
+        says = f"δ {sizes[0]:.1e} in the first of {len(sizes)} layers, {sizes[-1]:.1e}"
+        passed = min(sizes) > 1e-4 * max(sizes)
+        section = "" if passed else "vanishing-and-exploding"
+        return passed, f"{says} in the last", section
+
+    def shuffled_targets(self) -> Verdict:
+        """Compare targets with those of other rows, where none was learnt."""
+        half = len(self.X) // 2
+        if half < 10:
+            return None, "give at least 20 rows", ""
+        order, copied = torch.randperm(len(self.X)), self.subject.copy(train=True)
+        train, test = order[:half], order[half:]
+        steps = len(list(copied.descend(self.X[train], self.Y[train], [1e-2] * 200)))
+        P, Y = copied.eval()(self.X[test]).detach(), self.Y[test]
+        own = copied.loss(P, Y).item()
+        orders = [torch.randperm(len(Y)) for _ in range(200)]
+        others = [copied.loss(P, Y[order]).item() for order in orders]
+        share = sum(other <= own for other in others) / len(others)
+        says = f"on other rows {own:.3g}, with their targets shuffled"
+        says += f" {sum(others) / len(others):.3g}, not above in {100 * share:.0f} %"
+        if share > 0.05 and steps < 200:
+            return None, f"no time: only {steps} steps of training", ""
+        return share <= 0.05, says, "" if share <= 0.05 else "pitfall-wrong-targets"

@@ -1,0 +1,91 @@
+"""Readers look for a number, a letter, a name, another book's word, a misspelt one."""
+
+import pytest
+
+# What is looked for, and the address that one of the first three results leads to.
+SEARCHES = {
+    "Exercise 7.1": "lab_numpy.html#ex-numpy-mean",
+    "equation 7.1": "lab_numpy.html#equation-eq-numpy-forward",
+    "(4.2)": "backpropagation.html#equation-d-bp-fan-out",
+    "chapter 12": "lab_optim.html",
+    "λ": "notation.html#letters-of-single-chapters",
+    "lambda": "notation.html#letters-of-single-chapters",
+    "load_iris_regression": "api.html#backprop_book.data.load_iris_regression",
+    "zero_grad": "lab_optim.html#the-whole-function",
+    "cotangent": "glossary.html#term-gradient",
+    "tape": "glossary.html#term-computational-graph",
+    "cost function": "notation.html#a-bridge-to-other-texts",
+    "back propagation": "glossary.html#term-backpropagation",
+    "minibatch": "glossary.html#term-mini-batch",
+    "initialization": "glossary.html#term-vanishing-and-exploding-gradients",
+    "step size": "glossary.html#term-gradient-descent",
+    "jacobain": "glossary.html#term-Jacobian",
+    "broadcastng": "glossary.html#term-broadcasting",
+    "why is H1 transposed": "matrix_derivatives.html#where-the-transposes-come-from",
+}
+
+
+def look_for(page, site, words):
+    page.goto(f"{site}/chapters/chain_rule.html")
+    page.keyboard.press("Control+k")
+    page.keyboard.type(words)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?q=*")
+    return page.locator("#search-results li")
+
+
+@pytest.mark.parametrize("words", SEARCHES)
+def test_the_first_results_lead_to_the_place(page, site, words):
+    links = look_for(page, site, words).locator("a")
+    first = links.evaluate_all("links => links.slice(0, 3).map((link) => link.href)")
+    assert f"{site}/chapters/{SEARCHES[words]}" in first
+    assert not page.complaints
+
+
+def test_a_result_shows_its_text_with_the_words_marked(page, site):
+    result = look_for(page, site, "minimise the mean").first
+    assert result.locator("a").inner_text() == "Exercise 7.1 (A mean instead of a sum)"
+    assert "in 7. NumPy: every gradient by hand" in result.inner_text()
+    assert "Many libraries minimise the mean" in result.locator("p").inner_text()
+    assert result.locator("mark").all_inner_texts()[:2] == ["minimise", "mean"]
+    result.locator("a").click()
+    page.wait_for_url("**/chapters/lab_numpy.html#ex-numpy-mean")
+
+
+def test_a_solution_is_found_by_its_number_and_not_shown(page, site):
+    result = look_for(page, site, "solution 7.1").first
+    assert result.locator("a").inner_text().startswith("Solution to Exercise 7.1")
+    assert not result.locator("p").inner_text()
+
+
+def test_the_search_runs_from_disk(browser, book):
+    page = browser.new_page()
+    page.goto((book.html / "search.html").as_uri() + "?q=Jacobian")
+    assert page.locator("#search-results li").count() > 3
+    page.close()
+
+
+def test_what_is_not_there_is_not_found(page, site):
+    assert not look_for(page, site, "zzzzzz").count()
+    status = page.locator("#search-status").inner_text()
+    assert status == "Nothing in this book is like “zzzzzz”."
+
+
+def test_what_is_looked_for_is_text_and_no_markup(page, site):
+    look_for(page, site, "<img src=x onerror=alert(1)> gradient").first.wait_for()
+    assert not page.locator("#search-results img, #search-status img").count()
+
+
+def test_every_result_leads_to_a_place_that_exists(page, site, book):
+    page.goto(f"{site}/search.html")
+    addresses = page.evaluate("PLACES.map(([address]) => address)")
+    assert len(addresses) > 400
+    pages, lost = {}, []
+    for address in addresses:
+        name, _, anchor = address.partition("#")
+        if name not in pages:
+            tags = book.page(name[9:-5]).find_all(id=True)
+            pages[name] = {tag["id"] for tag in tags}
+        if anchor and anchor not in pages[name]:
+            lost.append(address)
+    assert not lost
