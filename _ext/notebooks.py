@@ -1,4 +1,4 @@
-"""Put each chapter into the site as a plain notebook, with the buttons that lead to it.
+"""Put each chapter into the site as a plain notebook, and the library as a wheel.
 
 Once the book has an address, the folder is also what the branch for Colab and Binder
 holds: with the packages that the notebooks need, and the Python that Binder shall take.
@@ -10,13 +10,14 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
+from wheels import build_wheel
+
 REQUIREMENTS = """\
-# What these notebooks need: pip install -r requirements.txt
+# What these notebooks need, in this folder: pip install -r requirements.txt
 # On Linux, PyPI's torch is the CUDA build, several GB large; this index has the CPU's.
 --extra-index-url https://download.pytorch.org/whl/cpu
 {torch}
-jupyterlab
-{book}
+./{wheel}[lab,torch]
 """
 # On the menu of what can be had of a page.
 SHEET = {
@@ -38,13 +39,15 @@ def write_notebooks(app: Sphinx) -> None:
     book = Book(source)
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
+    wheel, content = build_wheel()
+    (target / wheel).write_bytes(content)
     for chapter in book.notebooks:
-        notebook = plain_notebook(book, chapter.name)
+        notebook = plain_notebook(book, chapter.name, wheel)
         nbformat.write(notebook, target / f"{chapter.name}.ipynb")
-    if requirement := book.addresses.requirement():
+    if book.addresses.repository:
         lock = (source / "requirements.txt").read_text(encoding="utf-8")
         torch = re.search(r"^torch==\S+", lock, re.MULTILINE)[0]
-        requirements = REQUIREMENTS.format(torch=torch, book=requirement)
+        requirements = REQUIREMENTS.format(torch=torch, wheel=wheel)
         (target / "requirements.txt").write_text(requirements, "utf-8")
         (target / "runtime.txt").write_text("python-3.11\n", "utf-8")
 
@@ -65,9 +68,12 @@ def add_buttons(
     tooltip = "Download this page as a notebook for Jupyter"
     download = link(".ipynb", url, "fas fa-code", tooltip)
     download["label"] = "download-notebook-button"
+    url = context["pathto"](f"notebooks/{build_wheel()[0]}", 1)
+    library = link(".whl", url, "fas fa-box", "Download the library that it imports")
+    library["label"] = "download-library-button"
     for group in groups:
         if group.get("label") == "download-buttons":
-            group["buttons"] = [download, *group["buttons"], SHEET]
+            group["buttons"] = [download, library, *group["buttons"], SHEET]
     if app.addresses.repository:
         places = [
             ("Colab", app.addresses.colab(name), "_static/images/logo_colab.png"),

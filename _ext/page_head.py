@@ -5,6 +5,7 @@ paragraph. All that needs the book's address waits for it: the picture in a mess
 sitemap, and the theme's buttons for the repository, an issue and an edit.
 """
 
+import json
 import re
 import textwrap
 from datetime import UTC, datetime
@@ -21,6 +22,11 @@ from sphinx.errors import ConfigError
 
 from addresses import Addresses
 
+LEAD_ON = """
+<script>{{
+const place = {}[location.hash.slice(1)];
+if (place) location.replace(place);
+}}</script>"""
 ABILITY = "You will be able to "
 # Pages that Sphinx makes of no file, and names only in their templates.
 TITLES = {"search": "Search", "genindex": "Index", "py-modindex": "Modules"}
@@ -106,6 +112,14 @@ def add_description(
         tags["og:image"] = f"{site}/_static/card.png"
         tags["og:image:alt"] = CARD_SHOWS
     context.setdefault("metatags", "")
+    moved = {
+        old.removeprefix(f"{pagename}#"): f"{context['pathto'](page)}#{label}"
+        for old, new in app.config.moved.items()
+        for page, _, label in [new.partition("#")]
+        if old.startswith(f"{pagename}#")
+    }
+    if moved:
+        context["metatags"] += LEAD_ON.format(json.dumps(moved))
     for name, value in tags.items():
         kind = "property" if name.startswith("og:") else "name"
         context["metatags"] += f'\n<meta {kind}="{name}" content="{escape(value)}" />'
@@ -137,6 +151,7 @@ def setup(app: Sphinx) -> dict[str, object]:
     """Connect the steps to Sphinx."""
     app.add_config_value("repository_url", "", "html")
     app.add_config_value("site_url", "", "html")
+    app.add_config_value("moved", {}, "html")
     app.connect("config-inited", use_addresses)
     app.connect("html-page-context", add_description)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

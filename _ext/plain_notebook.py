@@ -42,12 +42,25 @@ OPENING = """\
 
 *{source} “{book}”.*{link}
 
-> **To run this notebook** you need the book's code, the package `backprop_book`.
-> The next cell looks for it. To install it by hand: {by_hand}.
+> **To run this notebook** you need the book's library, the package `backprop_book`.
+> The next cell looks for it and installs it if it is missing{where}.
+> To install it by hand: `python -m pip install "{requirement}"`.
 > Run the cells from the top, each with Shift and Enter."""
-SETUP = "try:\n    import backprop_book\nexcept ImportError:\n    "
-IN_A_COPY = "`python -m pip install .` in a copy of the book's repository"
-MISSING = f'raise ModuleNotFoundError("To install it: {IN_A_COPY}") from None'
+SETUP = """\
+try:
+    import {modules}
+except ImportError:
+    {install}"""
+INSTALL = '%pip install --quiet "{requirement}"'
+INSTALL_FILE = """\
+import os
+
+    if not os.path.exists("{wheel}"):
+        raise FileNotFoundError(
+            "{wheel} is not in the notebook's folder. "
+            "It lies where the notebook came from."
+        ) from None
+    %pip install --quiet "{requirement}\""""
 
 
 class NoPlainFormError(ValueError):
@@ -174,7 +187,7 @@ def toc_entries(toc: dict) -> Iterator[tuple[str, bool]]:
 
 
 def plain_notebook(
-    book: Book, name: str, handout: Collection[str] = ()
+    book: Book, name: str, wheel: str, handout: Collection[str] = ()
 ) -> nbformat.NotebookNode:
     """Return a chapter as a plain notebook without outputs.
 
@@ -184,8 +197,10 @@ def plain_notebook(
         The book, whose other chapters the links name.
     name
         The chapter, such as ``lab_numpy``.
+    wheel
+        The file name of the library, which lies beside the notebook.
     handout
-        The chapters that are handed out together, beside the book's code in ``code``:
+        The chapters that are handed out together:
         then solutions and answers are left out, and links lead to these chapters.
 
     Raises
@@ -194,7 +209,7 @@ def plain_notebook(
         If the chapter has markup that can't be put in plain Markdown.
     """
     new = {"markdown": new_markdown_cell, "code": new_code_cell}
-    cells = enumerate(_Writer(book, name, handout).cells())
+    cells = enumerate(_Writer(book, name, wheel, handout).cells())
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     return new_notebook(
         cells=[new[kind](content, id=f"{name}-{k}") for k, (kind, content) in cells],
@@ -205,8 +220,9 @@ def plain_notebook(
 class _Writer:
     """One chapter on its way to plain Markdown."""
 
-    def __init__(self, book: Book, name: str, handout: Collection[str]):
-        self.book, self.chapter, self.handout = book, book.chapters[name], handout
+    def __init__(self, book: Book, name: str, wheel: str, handout: Collection[str]):
+        self.book, self.chapter = book, book.chapters[name]
+        self.wheel, self.handout = wheel, handout
         dropped = ("myst_target", "myst_line_comment", "myst_block_break")
         forms = {
             **DEFAULT_RENDERERS,
@@ -267,21 +283,32 @@ class _Writer:
     def opening(self) -> Iterator[tuple[str, str]]:
         """Yield the first two cells: what this is, and the set-up."""
         addresses, number = self.book.addresses, self.chapter.number
-        requirement = "./code" if self.handout else addresses.requirement()
+        code = [node.meta["body"] for node in self.chapter.tree if node.type == CODE]
+        torch = re.search(r"^\s*(?:import|from) torch\b", "\n".join(code), re.M)
+        extra = "[torch]" if torch else ""
+        address = "" if self.handout else addresses.beside_notebooks(self.wheel)
+        requirement = f"./{self.wheel}{extra}"
+        if address:
+            requirement = f"backprop-book{extra} @ {address}"
+        install = INSTALL if address else INSTALL_FILE
         # The page has the solutions, which notebooks that are handed out leave out.
         page = "" if self.handout else addresses.page(f"chapters/{self.chapter.name}")
-        install = f'%pip install --quiet "{requirement}"'
         opening = OPENING.format(
             title=self.chapter.title,
             source=f"Chapter {number} of" if number else "From",
             book=self.book.root_page.title,
             link=f" [Its page]({page}) shows it with all outputs." if page else "",
-            by_hand=f'`python -m pip install "{requirement}"`'
-            if requirement
-            else IN_A_COPY,
+            where="" if address else f", from `{self.wheel}` in the notebook's folder",
+            requirement=requirement,
         )
         yield "markdown", opening
-        yield "code", SETUP + (install if requirement else MISSING)
+        yield (
+            "code",
+            SETUP.format(
+                modules="backprop_book\n    import torch" if torch else "backprop_book",
+                install=install.format(wheel=self.wheel, requirement=requirement),
+            ),
+        )
 
     def error(self, node: Node, problem: str) -> NoPlainFormError:
         """Return an error that names a node's line."""

@@ -1,5 +1,8 @@
 """The tested code of the book: data, training functions, gradient checks, plots."""
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from backprop_book.answers import check_answer
 from backprop_book.backward_check import BackwardReport, check_backward
 from backprop_book.data import IrisRegression, load_iris_frame, load_iris_regression
@@ -26,31 +29,35 @@ from backprop_book.plots import (
     plot_losses,
     use_book_style,
 )
-from backprop_book.protocol import TrainingReport, before_training
 from backprop_book.public import (
-    two_layer_regression_autograd_gradient,
-    two_layer_regression_autograd_loss,
-    two_layer_regression_autograd_train,
-    two_layer_regression_ddp_train,
     two_layer_regression_engine_gradient,
     two_layer_regression_engine_loss,
     two_layer_regression_engine_train,
-    two_layer_regression_nn_gradient,
-    two_layer_regression_nn_loss,
-    two_layer_regression_nn_model,
-    two_layer_regression_nn_optim_gradient,
-    two_layer_regression_nn_optim_train,
-    two_layer_regression_nn_train,
     two_layer_regression_numpy_gradient,
     two_layer_regression_numpy_loss,
     two_layer_regression_numpy_train,
-    two_layer_regression_tensor_gradient,
-    two_layer_regression_tensor_loss,
-    two_layer_regression_tensor_train,
 )
 from backprop_book.recordings import load_recording
 from backprop_book.source import show_source
 from backprop_book.training_log import DivergenceError
+
+if TYPE_CHECKING:
+    from backprop_book.protocol import TrainingReport, before_training
+    from backprop_book.public_torch import (
+        two_layer_regression_autograd_gradient,
+        two_layer_regression_autograd_loss,
+        two_layer_regression_autograd_train,
+        two_layer_regression_ddp_train,
+        two_layer_regression_nn_gradient,
+        two_layer_regression_nn_loss,
+        two_layer_regression_nn_model,
+        two_layer_regression_nn_optim_gradient,
+        two_layer_regression_nn_optim_train,
+        two_layer_regression_nn_train,
+        two_layer_regression_tensor_gradient,
+        two_layer_regression_tensor_loss,
+        two_layer_regression_tensor_train,
+    )
 
 __all__ = [
     "COLORS",
@@ -103,3 +110,27 @@ __all__ = [
     "two_layer_regression_tensor_train",
     "use_book_style",
 ]
+
+
+# PyTorch takes a second to import, and who doesn't have it can use all the rest. Tools
+# that read types would believe this to have any name at all.
+if not TYPE_CHECKING:
+
+    def __getattr__(name):
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        protocol = name in ("TrainingReport", "before_training")
+        try:
+            module = import_module(
+                f"backprop_book.{'protocol' if protocol else 'public_torch'}"
+            )
+        except ModuleNotFoundError as error:
+            if error.name != "torch":
+                raise
+            command = "python -m pip install torch"
+            message = f"{name} computes with PyTorch. To install it: {command}"
+            raise ImportError(message) from None
+        return getattr(module, name)
+
+    def __dir__():
+        return sorted({*globals(), *__all__})

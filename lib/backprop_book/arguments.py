@@ -5,11 +5,14 @@ Every message names the argument, says what was expected and what came.
 
 import math
 import numbers
+import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import numpy as np
-import torch
+
+if TYPE_CHECKING:
+    import torch
 
 FLOAT_DTYPES = ("float32", "float64")
 MAX_SEED = 2**64 - 1  # the largest that torch.Generator takes; NumPy's has no limit
@@ -35,10 +38,16 @@ def expect(holds: object, name: str, expected: str, came: object, error=ValueErr
         raise error(f"{name}: expected {expected}, got {came}")
 
 
+def is_tensor(thing: object) -> TypeGuard["torch.Tensor"]:
+    """Tell whether a thing is PyTorch's; the package can be used without PyTorch."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(thing, torch.Tensor)
+
+
 def dtype_name(array: Any) -> str:
     """Return the dtype's name, for both libraries and byte orders: ``"float32"``."""
-    tensor = isinstance(array, torch.Tensor)
-    return str(array.dtype).removeprefix("torch.") if tensor else array.dtype.name
+    dtype = array.dtype
+    return str(dtype).removeprefix("torch.") if is_tensor(array) else dtype.name
 
 
 def is_plain(array: object) -> bool:
@@ -59,9 +68,9 @@ def real_array(name: str, thing: Any, *, kinds: str = "fiub") -> np.ndarray:
     plain = is_plain(thing) or not isinstance(thing, np.ndarray)
     expect(plain, name, "a plain array", came, TypeError)
     try:
-        if isinstance(thing, torch.Tensor):
+        if is_tensor(thing):
             thing = thing.detach().cpu().resolve_conj().resolve_neg()
-            if thing.dtype == torch.bfloat16:  # NumPy has none
+            if dtype_name(thing) == "bfloat16":  # NumPy has none
                 thing = thing.float()
         array = np.asarray(thing)
         if array.dtype == object and all(
@@ -125,7 +134,7 @@ def check_arrays(
     first = next(iter(arrays))
     for name, array in arrays.items():
         kind = NUMPY if is_plain(array) else TORCH
-        right = kind in kinds and (kind == NUMPY or isinstance(array, torch.Tensor))
+        right = kind in kinds and (kind == NUMPY or is_tensor(array))
         expect(right, name, " or ".join(kinds), type(array).__name__, TypeError)
         dtype, came = dtype_name(array), f"shape {tuple(array.shape)}"
         right = dtype in FLOAT_DTYPES
@@ -169,13 +178,15 @@ def check_training(arguments: Mapping[str, Any], *, tensors: bool) -> None:
     check_seed(arguments["seed"])
 
 
-def check_device(device: Any, X: Any) -> torch.device:
+def check_device(device: Any, X: Any) -> "torch.device":
     """Return the device to compute on, by default that of X, and try it.
 
     Refuse one that is unknown, absent, or cannot hold the dtype of X.
     """
+    import torch
+
     if device is None:
-        device = X.device if isinstance(X, torch.Tensor) else "cpu"
+        device = X.device if is_tensor(X) else "cpu"
     try:
         dtype = getattr(torch, dtype_name(X))
         probe = torch.zeros(1, dtype=dtype, device=device)

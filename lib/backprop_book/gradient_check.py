@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 
 from backprop_book.arguments import (
     check_finite,
     check_kind,
     check_positive,
     expect,
+    is_tensor,
     real_array,
 )
 from backprop_book.modes import own_modes
@@ -410,7 +410,7 @@ def _copies(arguments: Mapping[str, Any], but: str) -> dict[str, Any]:
     copies = {}
     for name in arguments.keys() - {but}:
         value = arguments[name]
-        tensor = isinstance(value, torch.Tensor)
+        tensor = is_tensor(value)
         try:
             copies[name] = value.detach().clone() if tensor else copy.deepcopy(value)
         except Exception as error:

@@ -1,10 +1,20 @@
 """Draw and move what the training functions start from."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import torch
 from numpy.typing import DTypeLike
 
-from backprop_book.arguments import FLOAT_DTYPES, check_integer, dtype_name, expect
+from backprop_book.arguments import (
+    FLOAT_DTYPES,
+    check_integer,
+    dtype_name,
+    expect,
+    is_tensor,
+)
+
+if TYPE_CHECKING:
+    import torch
 
 
 def draw_weights(
@@ -52,17 +62,19 @@ def draw_weights(
 
 
 def to_tensors(
-    device: torch.device, *arrays: np.ndarray | torch.Tensor
-) -> tuple[torch.Tensor, ...]:
+    device: "torch.device", *arrays: "np.ndarray | torch.Tensor"
+) -> "tuple[torch.Tensor, ...]":
     """Return the arrays as tensors on ``device``, cut from any graph.
 
     NumPy arrays are copied: PyTorch shares no memory with read-only ones, with negative
     strides or with foreign byte order.
     """
+    import torch
+
     return tuple(
         # A copy of an inference tensor is an ordinary one.
         (array.detach().clone() if array.is_inference() else array.detach()).to(device)
-        if isinstance(array, torch.Tensor)
+        if is_tensor(array)
         else torch.from_numpy(np.array(array, dtype_name(array), order="C")).to(device)
         for array in arrays
     )

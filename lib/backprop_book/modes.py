@@ -1,10 +1,11 @@
 """Compute in modes of one's own, whatever the caller has switched on."""
 
+import sys
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from types import ModuleType
 
 import numpy as np
-import torch
 
 
 @contextmanager
@@ -19,24 +20,31 @@ def own_modes(*, grad: bool | None = True, defaults: bool = True) -> Iterator[No
         Whether to leave the caller's default dtype and device outside too: a function
         of the caller's may rely on them.
     """
-    dtype = torch.get_default_dtype()
     with ExitStack() as stack:
-        if grad is not None:
-            # Inference mode can only be left before gradients are recorded again.
-            stack.enter_context(torch.inference_mode(False))
-            stack.enter_context(torch.set_grad_enabled(grad))
-        for kind in ("cpu", "cuda", "mps"):
-            if torch.is_autocast_enabled(kind):
-                stack.enter_context(torch.autocast(kind, enabled=False))
-        # Anomaly mode would turn a diverging run into another error.
-        stack.enter_context(torch.autograd.set_detect_anomaly(False))
-        if defaults and torch.get_default_device().type != "cpu":
-            # Not always, for it slows every call of PyTorch down.
-            stack.enter_context(torch.device("cpu"))
         stack.enter_context(np.errstate(all="ignore"))
-        stack.callback(torch.set_default_dtype, dtype)
-        torch.set_default_dtype(torch.float32 if defaults else dtype)
+        if torch := sys.modules.get("torch"):
+            _leave_modes_of_torch(torch, stack, grad, defaults)
         yield
+
+
+def _leave_modes_of_torch(
+    torch: ModuleType, stack: ExitStack, grad: bool | None, defaults: bool
+) -> None:
+    if grad is not None:
+        # Inference mode can only be left before gradients are recorded again.
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.set_grad_enabled(grad))
+    for kind in ("cpu", "cuda", "mps"):
+        if torch.is_autocast_enabled(kind):
+            stack.enter_context(torch.autocast(kind, enabled=False))
+    # Anomaly mode would turn a diverging run into another error.
+    stack.enter_context(torch.autograd.set_detect_anomaly(False))
+    if defaults and torch.get_default_device().type != "cpu":
+        # Not always, for it slows every call of PyTorch down.
+        stack.enter_context(torch.device("cpu"))
+    dtype = torch.get_default_dtype()
+    stack.callback(torch.set_default_dtype, dtype)
+    torch.set_default_dtype(torch.float32 if defaults else dtype)
 
 
 def own_generators() -> AbstractContextManager:
@@ -44,4 +52,7 @@ def own_generators() -> AbstractContextManager:
 
     Naming the GPUs avoids a warning where there are several.
     """
+    torch = sys.modules.get("torch")
+    if not torch:
+        return nullcontext()
     return torch.random.fork_rng(range(torch.cuda.device_count()))

@@ -2,9 +2,14 @@
 
 import math
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
+
+from backprop_book.arguments import is_tensor
+
+if TYPE_CHECKING:
+    import torch
 
 
 class DivergenceError(ArithmeticError):
@@ -43,7 +48,7 @@ def check_losses(losses_tr: list[float], losses_val: list[float]) -> None:
 
 
 def check_weights(
-    weights: Iterable[np.ndarray | torch.Tensor],
+    weights: Iterable["np.ndarray | torch.Tensor"],
     losses_tr: list[float],
     losses_val: list[float],
 ) -> None:
@@ -52,7 +57,7 @@ def check_weights(
     No loss follows that update, so no loss can show that it overflowed.
     """
     for W in weights:
-        W = W.detach() if isinstance(W, torch.Tensor) else W
+        W = W.detach() if is_tensor(W) else W
         if not math.isfinite(float(abs(W).max())):
             raise DivergenceError("a weight is not finite", losses_tr, losses_val)
 
@@ -75,8 +80,8 @@ class TrainingLog:
     def record(
         self,
         iteration: int,
-        loss_tr: float | torch.Tensor,
-        loss_val: float | torch.Tensor,
+        loss_tr: "float | torch.Tensor",
+        loss_val: "float | torch.Tensor",
     ) -> None:
         """Append both losses of the weights before update ``iteration + 1``.
 
@@ -94,6 +99,6 @@ class TrainingLog:
                 f"   validation {loss_val:10.2f}"
             )
 
-    def check_final(self, *weights: np.ndarray | torch.Tensor) -> None:
+    def check_final(self, *weights: "np.ndarray | torch.Tensor") -> None:
         """Raise DivergenceError where a weight isn't finite after the last update."""
         check_weights(weights, self.losses_tr, self.losses_val)

@@ -105,3 +105,6 @@ def test_help_lists_every_command():
     phony = re.search(r"^\.PHONY: ((?:.*\\\n)*.*)", makefile, re.M).group(1)
     commands = {*phony.replace("\\\n", " ").split()} - {"named-python"}
     assert {*re.findall(r"^  make ([a-z-]+)  ", text, re.M)} == commands
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    listed = {*re.findall(r"^\| `make ([a-z-]+)", readme, re.M)}
+    assert listed == commands - {"help"}

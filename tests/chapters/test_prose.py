@@ -97,7 +97,7 @@ def test_spelling():
         [
             *(sys.executable, "-m", "codespell_lib"),
             *("chapters", "lib", "_ext", "tests", "recorded", "README.md"),
-            *("CONTRIBUTING.md", "_config.yml", "Makefile"),
+            *("CONTRIBUTING.md", "CHANGELOG.md", "_config.yml", "Makefile"),
         ],
         cwd=ROOT,
         capture_output=True,

@@ -2,6 +2,9 @@
 
 import re
 
+from nbformat.v4 import new_code_cell, new_output
+
+from backprop_book.mark import outcome
 from chapter_files import CHAPTERS, LESSONS, toc_files
 
 PLAN = next(chapter for chapter in CHAPTERS if chapter.name == "teaching")
@@ -80,3 +83,39 @@ def test_the_week_has_each_lesson_once_and_adds_up():
     assert sorted(named) == sorted(time)
     for day, morning, afternoon, said in days:
         assert sum(time[name] for name in labels(morning + afternoon)) == int(said), day
+
+
+def test_no_chapter_that_stays_needs_one_that_can_go():
+    homes = {
+        name: label(chapter)
+        for chapter in LESSONS
+        for name in re.findall(r"^\(([\w-]+)\)=$", chapter.text, re.MULTILINE)
+    }
+    needs = {
+        label(chapter): {
+            homes.get(name)
+            for line in re.findall(r"^\*\*You need\*\* .*", chapter.text, re.MULTILINE)
+            for name in re.findall(r"\{ref\}`(?:[^`<]*<)?([\w-]+)>?`", line)
+        }
+        for chapter in LESSONS
+    }
+    alone = re.search(r"left out alone: (.*)\.\n(.*)", PLAN.text)
+    can_go = labels(alone[1])
+    assert len(can_go) > 3
+    for name in can_go:
+        assert not [other for other, needed in needs.items() if name in needed], name
+    first, second = labels(alone[2])
+    assert [other for other, needed in needs.items() if first in needed] == [second]
+
+
+def test_the_entries_of_the_marks_are_those_that_marking_gives():
+    printed = ["Right.", "Not yet: no.", "Not answered yet: put.", "Right.\nNot yet: 1"]
+    outputs = [
+        *([new_output("stream", text=text)] for text in printed),
+        *([new_output("error", ename=name)] for name in ("E", "KeyboardInterrupt")),
+        [],
+    ]
+    done = {"finished": True}
+    cells = [new_code_cell(outputs=output, metadata=done) for output in outputs]
+    given = [outcome([cell]) for cell in [*cells, new_code_cell()]]
+    assert sorted(given) == sorted(row[0] for row in rows("Mark what comes back"))

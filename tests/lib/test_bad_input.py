@@ -11,7 +11,7 @@ import torch
 
 import backprop_book as bb
 from backends import ARRAY_BACKENDS, BACKENDS, TORCH_BACKENDS
-from backprop_book import draw_weights, public
+from backprop_book import draw_weights, public_torch
 from backprop_book.arguments import (
     NUMPY,
     TORCH,
@@ -185,8 +185,8 @@ def test_numbers_in_any_container_are_an_array(thing):
 FUNCTIONS = {
     **{backend.name: backend.train for backend in BACKENDS},
     "nn_optim, Adam": bb.two_layer_regression_nn_optim_train,
-    "fast numpy": public.numpy_fast_train,
-    "fast tensor": public.tensor_fast_train,
+    "fast numpy": public_torch.numpy_fast_train,
+    "fast tensor": public_torch.tensor_fast_train,
 }
 
 

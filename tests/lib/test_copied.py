@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import backprop_book as bb
-from backprop_book import public, train_nn, train_optim
+from backprop_book import public_torch, train_nn, train_optim
 
 FIVE = ("numpy", "tensor", "autograd", "nn", "nn_optim")
 
@@ -72,7 +72,7 @@ def test_fast_versions_give_the_lessons_curves():
     iris = bb.load_iris_regression(seed=0, dtype="float64")
     data = (iris.X, iris.Y, iris.X_val, iris.Y_val)
     plain = exported("numpy")(*data, 1e-4, 300, seed=0, log_every=0)
-    for fast in (public.numpy_fast_train, public.tensor_fast_train):
+    for fast in (public_torch.numpy_fast_train, public_torch.tensor_fast_train):
         result = fast(*data, 1e-4, 300, seed=0, log_every=0)
         for one, other in zip(result, plain, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-12)

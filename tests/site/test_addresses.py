@@ -34,7 +34,7 @@ def test_every_address_comes_from_the_repository():
     assert binder.netloc == "mybinder.org"
     assert binder.path == "/v2/gh/Someone/some-book/notebooks"
     assert parse_qs(binder.query) == {"urlpath": ["lab/tree/lab_one.ipynb"]}
-    assert addresses.requirement() == f"backprop-book @ git+{REPOSITORY}"
+    assert addresses.beside_notebooks("a.whl") == f"{REPOSITORY}/raw/notebooks/a.whl"
 
 
 @pytest.mark.parametrize("ending", ["/", ".git", ".git/"])
@@ -51,14 +51,16 @@ def test_a_repository_named_for_its_owners_site():
 def test_a_site_elsewhere():
     addresses = Addresses.of(REPOSITORY, "https://book.example.org/v1/")
     assert addresses.page("x") == "https://book.example.org/v1/x.html"
-    assert Addresses.of("", "https://book.example.org").repository == ""
+    alone = Addresses.of("", "https://book.example.org")
+    assert alone.repository == ""
+    assert alone.beside_notebooks("a") == "https://book.example.org/notebooks/a"
 
 
 def test_no_setting_no_address():
     none = Addresses.of("")
     assert none == Addresses.of(None)
     assert not any([none.page("x"), none.colab("x"), none.binder("x")])
-    assert not none.requirement()
+    assert not none.beside_notebooks("x")
 
 
 @pytest.mark.parametrize(
@@ -148,9 +150,11 @@ def test_the_notebook_installs_the_books_code_where_it_is_missing(at_home):
         (at_home / "notebooks" / "lab_one.ipynb").read_text(encoding="utf-8")
     )
     first, setup, *rest = ["".join(cell["source"]) for cell in notebook["cells"]]
-    assert f'pip install "backprop-book @ git+{REPOSITORY}"' in first
+    (wheel,) = (at_home / "notebooks").glob("*.whl")
+    address = f"{REPOSITORY}/raw/notebooks/{wheel.name}"
+    assert f'pip install "backprop-book @ {address}"' in first
     assert f"({SITE}/chapters/lab_one.html)" in first
-    assert f'%pip install --quiet "backprop-book @ git+{REPOSITORY}"' in setup
+    assert f'%pip install --quiet "backprop-book @ {address}"' in setup
     assert f"[The words]({SITE}/chapters/words.html)" in "".join(rest)
 
 
@@ -160,7 +164,8 @@ def test_binder_gets_the_packages_that_the_lock_names(at_home):
         .read_text(encoding="utf-8")
         .splitlines()
     )
-    assert f"backprop-book @ git+{REPOSITORY}" in lines
+    (wheel,) = (at_home / "notebooks").glob("*.whl")
+    assert f"./{wheel.name}[lab,torch]" in lines
     (torch,) = [line for line in lines if line.startswith("torch")]
     lock = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     assert f"\n{torch}\n" in lock
@@ -179,7 +184,6 @@ def test_without_an_address_nothing_appears(nowhere):
             assert word not in text, f"{page}: {word}"
     assert not list((nowhere / "notebooks").glob("*.txt"))
     notebook = (nowhere / "notebooks" / "lab_one.ipynb").read_text(encoding="utf-8")
-    assert "git+" not in notebook
     assert "http" not in notebook
 
 

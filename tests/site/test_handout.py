@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import zipfile
 
 import nbformat
 import pytest
@@ -36,42 +37,47 @@ def test_nothing_that_the_page_folds_is_handed_out(book, handout, chapter):
     assert not [line for line in secret if line in text]
 
 
-def test_the_code_beside_the_notebooks_is_all_that_the_package_needs(handout, tmp_path):
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-    command += ["--no-build-isolation", "--target", str(tmp_path), handout / "code"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stderr
+def wheel_of(folder):
+    (wheel,) = folder.glob("*.whl")
+    return wheel
+
+
+def test_the_wheel_beside_the_notebooks_is_all_of_the_library(handout):
     library = ROOT / "lib" / "backprop_book"
-    for path in library.rglob("*"):
-        if path.is_dir() or path.parent.name == "__pycache__":
-            continue
-        installed = tmp_path / "backprop_book" / path.relative_to(library)
-        assert installed.read_bytes() == path.read_bytes()
+    files = [p for p in library.rglob("*") if p.is_file() and p.suffix != ".pyc"]
+    with zipfile.ZipFile(wheel_of(handout)) as wheel:
+        packed = {n for n in wheel.namelist() if n.startswith("backprop_book/")}
+        assert {p.relative_to(library.parent).as_posix() for p in files} == packed
+        for path in files:
+            name = path.relative_to(library.parent).as_posix()
+            assert wheel.read(name) == path.read_bytes(), name
 
 
 def test_what_it_says_about_itself_is_true(handout):
     readme = (handout / "README.md").read_text(encoding="utf-8")
     notebooks = {path.stem for path in handout.glob("*.ipynb")}
     assert notebooks == links_of(readme) == {chapter.name for chapter in LESSONS}
-    named = set(re.findall(r"(?:\./|`)(code(?:/LICENSE)?|requirements\.txt)\b", readme))
-    assert named == {"code", "code/LICENSE", "requirements.txt"}
+    files = r"[\w.-]+\.whl|LICENSE|requirements\.txt"
+    named = set(re.findall(rf"(?:\./|`)({files})", readme))
+    assert named == {wheel_of(handout).name, "LICENSE", "requirements.txt"}
     assert all((handout / name).exists() for name in named)
-    for text in (readme, (handout / "code" / "README.md").read_text(encoding="utf-8")):
-        assert not re.search(r"\bmake\b|\bsite\b|repository", text)
+    assert not re.search(r"\bmake\b|\bsite\b|repository", readme)
 
 
 def test_pip_takes_its_versions_and_finds_every_package_among_them(handout):
     """What the README's command would install, in an environment that has it all."""
     command = [sys.executable, "-m", "pip", "install", "--dry-run", "--no-index"]
-    command += ["--no-build-isolation", "-c", handout / "requirements.txt"]
+    command += ["-c", handout / "requirements.txt"]
     result = subprocess.run(
-        [*command, handout / "code", "jupyterlab"],
+        [*command, f"{wheel_of(handout)}[lab,torch]"],
         capture_output=True,
         text=True,
         check=False,
     )
     assert result.returncode == 0, result.stderr
-    assert "Would install backprop-book" in result.stdout
+    # The second where this environment has the wheel's version.
+    said = r"Would install backprop-book|backprop-book is already installed"
+    assert re.search(said, result.stdout)
 
 
 def test_chapters_can_be_chosen():
@@ -98,7 +104,8 @@ def test_a_shortened_table_of_contents_makes_a_shorter_handout(tmp_path):
     files = handout_files(tmp_path, [])
     left = {name[:-6] for name in files if name.endswith(".ipynb")}
     assert len(left) == len(LESSONS) - gone == len(LESSONS) - 3
-    assert links_of("".join(content.decode() for content in files.values())) == left
+    texts = [t.decode() for name, t in files.items() if not name.endswith(".whl")]
+    assert links_of("".join(texts)) == left
     assert "\n6. [NumPy" in files["README.md"].decode()
 
 

@@ -16,6 +16,7 @@ REFERENCES = """\
 @book{two, author = {Ada, A. and Bob, B. and Cy, C.}, title = {T}, year = {2002}}
 """
 TWO = "(two)=\n# Two\n\n(part)=\n## A `part`\n\n$$\nb\n$$ (eq-two)"
+WHEEL = "book-1-py3-none-any.whl"
 ABSENT = "(absent)=\n# Absent"
 
 
@@ -35,7 +36,7 @@ def make(tmp_path, text, handout=(), site=""):
         "      - file: chapters/one\n      - file: chapters/two\n"
         "  - chapters:\n      - file: chapters/words\n"
     )
-    return plain_notebook(Book(tmp_path), "one", handout)
+    return plain_notebook(Book(tmp_path), "one", WHEEL, handout)
 
 
 def text_of(notebook):
@@ -170,7 +171,7 @@ def test_a_handout_links_to_what_is_in_it_and_names_the_rest(tmp_path):
     shutil.rmtree(tmp_path / "chapters")
     alone = make(tmp_path, text, handout=["one"])
     assert text_of(alone) == "*Two*, *A `part`* (in *Two*)"
-    assert '%pip install --quiet "./code"' in alone.cells[1].source
+    assert f'%pip install --quiet "./{WHEEL}"' in alone.cells[1].source
 
 
 def test_a_handout_links_to_no_page_that_has_solutions(tmp_path):
@@ -188,9 +189,18 @@ def test_without_the_books_code_the_notebook_says_what_to_do(tmp_path):
     setup.source = setup.source.replace("backprop_book", "absent_book")
     NotebookClient(notebook, allow_errors=True).execute(cwd=str(tmp_path))
     (output,) = setup.outputs
-    assert output.ename == "ModuleNotFoundError"
-    assert "pip install" in first.source
-    assert "pip install" in output.evalue
+    assert output.ename == "FileNotFoundError"
+    assert f'pip install "./{WHEEL}"' in first.source
+    assert output.evalue.startswith(f"{WHEEL} is not in the notebook's folder.")
+
+
+@pytest.mark.parametrize("code", ["import torch", "def f():\n    from torch import nn"])
+def test_pytorch_is_installed_for_a_chapter_that_imports_it(tmp_path, code):
+    """And for no other: see the test before this one."""
+    first, setup, *_ = make(tmp_path, f"```{{code-cell}}\n{code}\n```").cells
+    assert "    import torch\nexcept ImportError:" in setup.source
+    for text in (first.source, setup.source):
+        assert f'pip install "./{WHEEL}[torch]"' in text.replace(" --quiet", "")
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=str)
@@ -200,6 +210,9 @@ def test_a_notebook_is_offered_where_there_is_code_and_nowhere_else(book, chapte
     ]
     expected = [f"../notebooks/{chapter.name}.ipynb"] if chapter.is_notebook else []
     assert links == expected
+    wheels = [a["href"] for a in book.page(chapter.name).select("a[href$='.whl']")]
+    assert len(wheels) == len(links)
+    assert all((book.html / "chapters" / wheel).is_file() for wheel in wheels)
 
 
 @pytest.mark.parametrize("chapter", NOTEBOOKS, ids=str)

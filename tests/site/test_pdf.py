@@ -1,6 +1,8 @@
 """The book in one file, as ``make pdf`` prints it."""
 
+import dataclasses
 import os
+import re
 import shutil
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
@@ -11,15 +13,17 @@ import pypdfium2
 import pytest
 
 from chapter_files import CHAPTERS, NOTEBOOKS, ROOT, toc_files
-from pdf_book import join, link_target, pages_of, print_book
+from pdf_book import join, print_book
+from whole_book import Whole, locate, read_article
 
 pytestmark = pytest.mark.weekly
+WHOLE = Whole.of(ROOT)
 
 
-def print_elsewhere(*arguments):
+def print_elsewhere(*arguments, **options):
     """Print in a thread of its own: the tests' own Playwright lives in this one."""
     with ThreadPoolExecutor(1) as pool:
-        pool.submit(print_book, *arguments).result()
+        pool.submit(print_book, *arguments, **options).result()
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +31,7 @@ def file(book, tmp_path_factory):
     if not (shutil.which("chromium") or shutil.which("google-chrome")):
         (pytest.fail if os.environ.get("CI") else pytest.skip)("needs Chromium")
     target = tmp_path_factory.mktemp("pdf") / "book.pdf"
-    print_elsewhere(book.html, pages_of(ROOT), target)
+    print_elsewhere(book.html, WHOLE, target)
     return target
 
 
@@ -63,6 +67,29 @@ def test_the_outline_names_each_chapter_and_its_sections(pdf, texts, book):
     assert pages == sorted(set(pages)), "two chapters begin on one page"
     for item, page in zip(chapters, pages, strict=True):
         assert plain(item.title) in texts[page]
+
+
+def test_each_line_of_the_contents_names_its_page(pdf, texts):
+    with pdf.open_outline() as outline:
+        entries = [e for item in outline.root for e in (item, *item.children)]
+    numbers = [pikepdf.Page(e.destination[0]).index + 1 for e in entries]
+    contents = texts[1 : numbers[0] - 1]
+    assert all(plain(entry.title) in "".join(contents) for entry in entries)
+    # PDFium reads a page's own number and then, in one go, those laid over the page.
+    runs = [max(re.findall(r"\d+", text), key=len) for text in contents]
+    assert all(run.startswith(str(k)) for k, run in enumerate(runs, 2))
+    said = "".join(run[len(str(k)) :] for k, run in enumerate(runs, 2))
+    assert said == "".join(map(str, numbers))
+
+
+def test_the_cover_says_what_this_is(pdf, texts):
+    for line in (WHOLE.title, *WHOLE.imprint()):
+        assert plain(line) in texts[0]
+    assert str(pdf.docinfo["/Author"]) == WHOLE.author
+
+
+def test_it_is_no_larger_than_a_mail_takes(file):
+    assert file.stat().st_size < 12e6
 
 
 def test_it_is_as_long_as_a_book(texts):
@@ -112,7 +139,7 @@ def test_code_solutions_and_answers_are_in_it(texts):
 
 
 def test_the_pages_are_joined_without_a_loose_end(book):
-    page = lxml.html.document_fromstring(join(book.html, pages_of(ROOT)))
+    page = lxml.html.document_fromstring("".join(join(book.html, WHOLE).values()))
     ids = set(page.xpath("//@id"))
     assert len(ids) == len(page.xpath("//@id"))
     for href in page.xpath("//a/@href"):
@@ -121,19 +148,31 @@ def test_the_pages_are_joined_without_a_loose_end(book):
     assert len(page.xpath("//article")) == len(CHAPTERS)
 
 
+@pytest.mark.parametrize("chapter", NOTEBOOKS, ids=str)
+def test_without_solutions_the_questions_stay(book, chapter):
+    page = f"chapters/{chapter.name}"
+    whole, sheet = (read_article(book.html, page, solutions=s) for s in (True, False))
+    folds = whole.find_class("sd-dropdown")
+    questions = [fold for fold in folds if "solution" not in fold.classes]
+    left = [fold.text_content().split() for fold in sheet.find_class("sd-dropdown")]
+    assert left == [question[0].text_content().split() for question in questions]
+    exercises = [len(article.find_class("exercise")) for article in (whole, sheet)]
+    assert exercises[0] == exercises[1]
+
+
 @pytest.mark.parametrize(
     ("href", "target"),
     [
-        ("https://doi.org/x", "https://doi.org/x"),
-        ("#part", "#a-one--part"),
-        ("two.html", "#a-two--"),
-        ("two.html#part", "#a-two--part"),
-        ("../a/two.html#part", "#a-two--part"),
-        ("../genindex.html", None),
+        ("https://doi.org/x", ("", "https://doi.org/x")),
+        ("#part", ("a/one", "part")),
+        ("two.html", ("a/two", "")),
+        ("two.html#part", ("a/two", "part")),
+        ("../a/two.html#part", ("a/two", "part")),
+        ("../genindex.html", ("", "")),
     ],
 )
 def test_where_a_link_leads(href, target):
-    assert link_target("a/one", href, {"a/one", "a/two"}) == target
+    assert locate("a/one", href, ["a/one", "a/two"]) == target
 
 
 def test_a_missing_picture_stops_the_printing(tmp_path):
@@ -143,5 +182,6 @@ def test_a_missing_picture_stops_the_printing(tmp_path):
         "<main><article class='bd-article'><section id='s'><h1>Title</h1>"
         "<img src='gone.svg' alt='gone'></section></article></main>"
     )
+    whole = dataclasses.replace(WHOLE, parts=[("", ["page"])])
     with pytest.raises(RuntimeError, match=r"gone\.svg"):
-        print_elsewhere(tmp_path, [("", ["page"])], tmp_path / "book.pdf")
+        print_elsewhere(tmp_path, whole, tmp_path / "book.pdf")

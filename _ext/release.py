@@ -1,0 +1,103 @@
+"""Build all that a release consists of, from a tag: ``python _ext/release.py v2.0``.
+
+The tag is cloned into a folder of its own, so nothing that is not in it gets in. The
+files are in ``_build/release`` then; nothing is uploaded.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+TARGET = ROOT / "_build" / "release"
+WHEEL = """\
+import pathlib, sys; sys.path.append("_ext"); from wheels import build_wheel
+name, content = build_wheel(); pathlib.Path("_build", name).write_bytes(content)
+"""
+BOOK = "from jupyter_book.cli.main import main; main()"
+BUILD = (
+    ("-c", BOOK, "build", "-q", "-W", "-n", "--keep-going", "."),
+    ("-c", WHEEL),
+    ("_ext/handout.py",),
+    ("_ext/pdf_book.py",),
+    ("_ext/epub_book.py",),
+)
+# Where the version is said, and how.
+VERSIONS = {
+    "pyproject.toml": r'^version = "(.+)"$',
+    "CITATION.cff": r'^version: "(.+)"$',
+    "CHANGELOG.md": r"^## (.+)$",
+    "chapters/index.md": r"backprop_book-(.+?)-py3-none-any\.whl",
+    "README.md": r"backprop_book-(.+?)-py3-none-any\.whl",
+}
+
+
+def version_of(folder: Path) -> str:
+    """Return the version of the book in a folder, after a look at where it is said.
+
+    Raises
+    ------
+    ValueError
+        If a file names another one.
+    """
+    found = {
+        name: re.search(form, (folder / name).read_text("utf-8"), re.MULTILINE)[1]
+        for name, form in VERSIONS.items()
+    }
+    if len({*found.values()}) > 1:
+        raise ValueError(f"expected one version in all files, got {found}")
+    return found["pyproject.toml"]
+
+
+def build_release(tag: str) -> list[Path]:
+    """Build the files of a tag, and return them.
+
+    Raises
+    ------
+    ValueError
+        If the tag isn't there, or isn't the version's, or the environment isn't its.
+    """
+    clone = ["git", "clone", "--quiet", "--branch", tag, str(ROOT)]
+    with tempfile.TemporaryDirectory() as folder:
+        book = Path(folder, "book")
+        cloned = subprocess.run([*clone, book], capture_output=True, check=False)
+        if cloned.returncode:
+            raise ValueError(f"TAG: expected a tag of this repository, got {tag!r}")
+        version = version_of(book)
+        if tag != f"v{version}":
+            raise ValueError(f"TAG: expected v{version}, as the files say, got {tag!r}")
+        lock = "requirements.txt"
+        if (book / lock).read_bytes() != (ROOT / lock).read_bytes():
+            raise ValueError(f"{lock}: expected that of {tag}; check the tag out first")
+        (book / "node_modules").symlink_to(ROOT / "node_modules")
+        environment = {**os.environ, "PYTHONPATH": str(book / "lib")}
+        for command in BUILD:
+            command = [sys.executable, *command]
+            subprocess.run(command, cwd=book, env=environment, check=True)
+        shutil.rmtree(TARGET, ignore_errors=True)
+        TARGET.mkdir(parents=True)
+        built, name = book / "_build", f"backpropagation-{version}"
+        shutil.make_archive(str(TARGET / f"{name}-site"), "zip", built / "html")
+        shutil.copy(built / "handout.zip", TARGET / f"{name}-handout.zip")
+        for kind in ("pdf", "epub"):
+            shutil.copy(built / f"book.{kind}", TARGET / f"{name}.{kind}")
+        (wheel,) = built.glob("*.whl")
+        shutil.copy(wheel, TARGET)
+    files = sorted(TARGET.iterdir())
+    sums = [f"{hashlib.sha256(f.read_bytes()).hexdigest()}  {f.name}\n" for f in files]
+    (TARGET / "SHA256SUMS").write_text("".join(sums), encoding="utf-8")
+    return [*files, TARGET / "SHA256SUMS"]
+
+
+if __name__ == "__main__":
+    try:
+        files = build_release(*sys.argv[1:2] or [""])
+    except ValueError as error:
+        sys.exit(f"release: {error}")
+    for file in files:
+        print(f"{file.stat().st_size / 1e6:8.1f} MB  {file.relative_to(ROOT)}")
