@@ -3,6 +3,7 @@
 import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 from urllib.parse import unquote
 
 import numpy as np
@@ -22,7 +23,11 @@ FUNCTIONS: dict[str, Callable] = {
     "**": lambda a, exponent: a**exponent,
     "T": lambda a, axes: a.transpose(*axes),
 }
-COMPARE = {"<": np.less, ">": np.greater, "==": lambda a, b: abs(a - b) <= 1e-3}
+COMPARE: dict[str, Callable] = {
+    "<": np.less,
+    ">": np.greater,
+    "==": lambda a, b: abs(a - b) <= 1e-3,
+}
 Leaves = dict[int, np.ndarray]
 
 
@@ -45,7 +50,7 @@ def check_goal(answer: object, explorer: Explorer) -> None:
     """
     if not isinstance(explorer, Explorer):
         raise TypeError(f"explorer: expected an Explorer, got {explorer!r}")
-    if explorer.goal is None:
+    if not explorer.goal:
         raise ValueError("explorer: expected one with a goal, got one without")
     if answer is None:
         print("Not answered yet: put what you found in place of None.")
@@ -69,7 +74,7 @@ def recompute(nodes: list[Node], leaves: Leaves) -> list[Value]:
     for node in nodes:
         operands = [values[operand.id] for operand in node.operands]
         if node.kind == "constant":
-            made = node.value
+            made: Any = node.value
         elif not node.op:
             made = Value(leaves.get(node.id, node.value))
         elif node.op == "[]":

@@ -35,7 +35,7 @@ class Explorer:
         self, picture: GraphPicture, graph: "NamedGraph", options: dict[str, Any]
     ) -> None:
         self._picture = picture
-        self.graph, self.goal = graph, options.get("goal")
+        self.graph, self.goal = graph, options.get("goal", {})
         content = {"nodes": [_plain(node) for node in graph.nodes], "options": options}
         self._content = json.dumps(content, allow_nan=False)
 
@@ -139,8 +139,7 @@ class NamedGraph:
     def leaf(self, argument: str, name: str, size: int | None = None) -> int:
         """Return the place of a leaf."""
         node = self.nodes[self.ids[name]] if name in self.ids else None
-        right = node is not None and node.kind == "input"
-        if not right or size not in (None, node.value.size):
+        if not node or node.kind != "input" or size not in (None, node.value.size):
             what = "a leaf" if size is None else "a leaf with a single number"
             raise ValueError(f"{argument}: expected the name of {what}, got {name!r}")
         return self.ids[name]
