@@ -113,7 +113,9 @@ def add_description(
         tags["og:image:alt"] = CARD_SHOWS
     context.setdefault("metatags", "")
     moved = {
-        old.removeprefix(f"{pagename}#"): f"{context['pathto'](page)}#{label}"
+        old.removeprefix(
+            f"{pagename}#"
+        ): f"{context['pathto'](page).rstrip('#')}#{label}"
         for old, new in app.config.moved.items()
         for page, _, label in [new.partition("#")]
         if old.startswith(f"{pagename}#")

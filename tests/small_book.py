@@ -37,6 +37,7 @@ def make_small_book(folder: Path, pages: dict[str, str], **settings: object) -> 
         (folder / name).mkdir()
     config = (ROOT / "_config.yml").read_text(encoding="utf-8")
     config = config.replace(": _ext\n", f": {json.dumps(str(ROOT / '_ext'))}\n")
+    config = re.sub(r"\n    moved:(\n      .*)+", "\n    moved: {}", config)
     # Few pages have something for each of them.
     for name, value in {"corrections_apply": False, **settings}.items():
         config, found = re.subn(
