@@ -80,6 +80,9 @@ LOOK = """async () => {
     };
 }"""
 LOOK_ON_A_PHONE = """() => {
+    // The page's contents unfold the part that is being read: here all of them.
+    for (const part of document.querySelectorAll(".page-toc ul"))
+        part.style.display = "block";
     const scrolls = (box) => box.scrollWidth > box.clientWidth + 1
         && ["auto", "scroll"].includes(getComputedStyle(box).overflowX);
     const own = "pre, table, .pst-scrollable-table-container, .output, .math"
