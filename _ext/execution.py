@@ -72,9 +72,10 @@ def begin_anew_where_needed(app: Sphinx, config: Config) -> None:
         if old.name != outputs:
             shutil.rmtree(old)
     config.nb_execution_cache_path = str(caches / outputs)
-    # Of a page that is no more, or of another theme, nothing may be left.
-    makers = [*HERE.glob("*.*"), *(root / name for name in ("_toc.yml", "_config.yml"))]
-    config.site_digest = digest(root, makers, outputs)
+    # Of a page that is no more, or of another style, nothing may be left.
+    names = ("_toc.yml", "_config.yml", "references.bib", "package-lock.json")
+    makers = [*HERE.glob("*.*"), *root.glob("_static/*"), *(root / n for n in names)]
+    config.site_digest = digest(root, [m for m in makers if m.is_file()], outputs)
     memory = Path(app.doctreedir) / "site.digest"
     if not memory.is_file() or memory.read_text("utf-8") != config.site_digest:
         shutil.rmtree(out, ignore_errors=True)

@@ -150,6 +150,12 @@ def test_what_outputs_depend_on_decides_what_is_executed(tmp_path):
     assert executed() == []
     assert before == {path: path.read_bytes() for path in html.rglob("*.html")}
 
+    with open(tmp_path / "_static" / "book.css", "a", encoding="utf-8") as style:
+        style.write("body { --planted: 1 }")
+    assert executed() == []
+    (sheet,) = (html.parent / "_static" / "light").glob("*.css")
+    assert "--planted" in sheet.read_text("utf-8"), "the site has the old style"
+
     library.write_text("VALUE = 2", encoding="utf-8")
     assert sorted(executed()) == ["first", "gone"]
     assert "VALUE = 2" in (html / "first.html").read_text(encoding="utf-8")
