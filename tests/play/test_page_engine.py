@@ -130,6 +130,25 @@ def test_shares_are_those_of_each_edge_and_add_up_to_the_gradient():
     assert found["gradients"][product] == [float(y.grad)] == [14.0]
 
 
+CHECKS = """
+const run = (text) => {
+  const graph = parse(text);
+  return graph.leaves.map(({id}) => graph.check(id, 0));
+};
+"""
+
+
+def test_the_check_is_a_central_difference_between_the_slopes_of_both_sides():
+    texts = ["w = 3\nw ** 2", "w = 0.5\nb = -2\nexp(w) * b + tanh(w * b)"]
+    for check in chain.from_iterable(run_in_node(CHECKS, texts)):
+        # A one-sided slope is wrong by the step, 1e-5; a central difference by its square.
+        assert check["central"] == pytest.approx(check["gradient"], rel=1e-9)
+        assert check["left"] != check["right"] or check["gradient"] == 0
+    (kink,) = run_in_node(CHECKS, ["w = 0\n3 * relu(w)"])[0]
+    found = [kink[side] for side in ("left", "central", "right")]
+    assert found == pytest.approx([0, 1.5, 3])
+
+
 @pytest.mark.parametrize(("x", "p"), [(0.0, 0), (0.0, 1), (-2.0, 3), (2.0, -1.5)])
 def test_powers_are_the_engines(x, p):
     L = Value(x) ** p
