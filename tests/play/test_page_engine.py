@@ -141,7 +141,7 @@ const run = (text) => {
 def test_the_check_is_a_central_difference_between_the_slopes_of_both_sides():
     texts = ["w = 3\nw ** 2", "w = 0.5\nb = -2\nexp(w) * b + tanh(w * b)"]
     for check in chain.from_iterable(run_in_node(CHECKS, texts)):
-        # A one-sided slope is wrong by the step, 1e-5; a central difference by its square.
+        # A slope of one side is wrong by the step, 1e-5, this one by its square.
         assert check["central"] == pytest.approx(check["gradient"], rel=1e-9)
         assert check["left"] != check["right"] or check["gradient"] == 0
     (kink,) = run_in_node(CHECKS, ["w = 0\n3 * relu(w)"])[0]
