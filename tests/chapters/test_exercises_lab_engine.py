@@ -46,6 +46,9 @@ replies, test_reply, test_every_exercise = answer_tests(
                 sigmoid("lambda G: G * c * (1 + c)"): "entries are off",
                 sigmoid("lambda G: G * c * (1 - c)", "np.tanh(a)"): "as its data",
                 sigmoid("", edge=""): "expected one edge, to the input",
+                sigmoid("lambda G: G * c * (1 - c)", edge="*(number, {})"): (
+                    "a pair with it"
+                ),
                 "lambda number: 1 / (1 + np.exp(-number.data))": "expected a Number",
             },
         ),

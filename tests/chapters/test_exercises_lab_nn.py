@@ -57,7 +57,7 @@ replies, test_reply, test_every_exercise = answer_tests(
         "ex-nn-mean-bias": Forms(
             right=["Y.mean(axis=0)", "[0.33, 1.67]", "(1 / 3, 5 / 3)", "Y_t.mean(0)"],
             wrong={
-                "Y.sum(axis=0)": "the mean is taken over the samples",
+                "Y.sum(axis=0)": "this is the sum over the samples",
                 "[0, 0]": "entries are off",
                 "Y.mean()": "expected shape (2,)",
             },

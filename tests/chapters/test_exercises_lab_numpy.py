@@ -72,6 +72,7 @@ replies, test_reply, test_every_exercise = answer_tests(
             ],
             wrong={
                 '{"W1": np.ones((2, 4))}': "an entry of grad W1 is",
+                '{"W2": np.zeros((4, 2))}': "an entry of grad W2 is",
                 '{"W1": W1}': "expected shape (2, 4), got (2, 100)",
                 '{"W1": -1}': "W1: expected shape (2, 4), got ()",
                 '{"W1": -np.ones((2, 4)), "Y": Y}': "a leaf, got 'Y'",

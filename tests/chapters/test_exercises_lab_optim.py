@@ -15,9 +15,11 @@ replies, test_reply, test_every_exercise = answer_tests(
             },
         ),
         "ex-optim-ten-steps": Forms(
-            right=["0.0345", "0.034", "[0.035]", "np.float32(0.0339)"],
+            right=["0.0345", "0.0337", "[0.0354]", "np.float32(0.0339)"],
             wrong={
                 "0.05": "is off by",
+                "0.0336": "is off by",
+                "0.0355": "is off by",
                 "1 / 25": "at the limit q never settles",
                 "1 / 50": "p is slow",
                 "0.03": "is off by",
