@@ -15,7 +15,7 @@ replies, test_reply, test_every_exercise = answer_tests(
             wrong={
                 "[-6, 12]": "the order is w1, w2",
                 "[6, -3]": "the factor 2 of the square is missing",
-                "[12, 6]": "the error is negative",
+                "[-12, 6]": "the error is negative",
                 "12": "expected shape (2,)",
             },
         ),
