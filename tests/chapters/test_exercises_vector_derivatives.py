@@ -13,8 +13,8 @@ replies, test_reply, test_every_exercise = answer_tests(
             ],
             wrong={
                 "[[5, 1, 4], [2, 1, 0]]": "this is the other layout",
-                "[[2, 5], [1, 1], [4, 0]]": "the first row is in the wrong order",
-                "[[5, 2], [1, 1], [2, 0]]": "the last output is a square",
+                "[[2, 5], [1, 1], [4, 0]]": "the order of the first row",
+                "[[5, 2], [1, 1], [2, 0]]": "the slope of a square",
             },
         ),
         "ex-vec-running-sum": Forms(
@@ -26,7 +26,7 @@ replies, test_reply, test_every_exercise = answer_tests(
             ],
             wrong={
                 "np.cumsum(g)": "this is the forward pass",
-                "np.cumsum(g[::-1])": "in the reverse order",
+                "np.cumsum(g[::-1])": "in reverse order",
                 "g[::-1]": "entries are off",
                 "[[1.5, 0.5, 2.5, 2, -1]]": "expected shape (5,)",
             },
