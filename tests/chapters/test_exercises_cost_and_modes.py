@@ -14,7 +14,7 @@ replies, test_reply, test_every_exercise = answer_tests(
             wrong={
                 "[20, 28]": "this is for one sample",
                 "[200, 400]": "with respect to X is not needed",
-                "[200, 200]": "needs one for its input",
+                "[200, 200]": "a product for its input",
             },
         ),
         "ex-cost-segments": Forms(
