@@ -243,15 +243,15 @@ def table(marks: dict[str, Marks]) -> "pd.DataFrame":
     """Return a row for each notebook: its exercises, how many are right, the remark."""
     import pandas as pd
 
-    rows = {
-        name: {
+    rows = [
+        {
             **mark.exercises,
             "right": list(mark.exercises.values()).count("right"),
             "remark": mark.remark,
         }
-        for name, mark in marks.items()
-    }
-    frame = pd.DataFrame.from_dict(rows, orient="index")
+        for mark in marks.values()
+    ]
+    frame = pd.DataFrame(rows, index=list(marks))
     last = ["right", "remark"]
     return frame[[*frame.columns.drop(last), *last]].fillna("-")
 
