@@ -17,6 +17,22 @@ from nbclient import NotebookClient
 from traitlets.config import Config
 
 
+async def start_kernel(client: NotebookClient) -> None:
+    """Start the kernel; where it doesn't answer, try once more with another one.
+
+    On a busy machine that happens, and nothing has been executed by then.
+    """
+    for is_last in (False, True):
+        client.create_kernel_manager()
+        await client.async_start_new_kernel()
+        try:
+            await client.async_start_new_kernel_client()
+            return
+        except RuntimeError:
+            if is_last:
+                raise
+
+
 async def execute(notebook: Path, result: Path, folder: str, timeout: float) -> None:
     """Execute; write the notebook, the seconds that it took, and what went wrong."""
     client = NotebookClient(
@@ -32,6 +48,7 @@ async def execute(notebook: Path, result: Path, folder: str, timeout: float) -> 
     )
     start, error = time.perf_counter(), ""
     try:
+        await start_kernel(client)
         await client.async_execute(cleanup_kc=False)
     except Exception as failure:
         error = f"{failure}".strip() or repr(failure)

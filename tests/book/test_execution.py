@@ -29,6 +29,16 @@ try:
 finally:{DEAF.replace(chr(10), chr(10) + "    ")}
     time.sleep(3600)
 """
+# Doesn't come up the first time; kernels start in the folder of their chapter.
+STUMBLES = """
+import pathlib
+from ipykernel.kernelapp import launch_new_instance
+stumbled = pathlib.Path("stumbled")
+if not stumbled.exists():
+    stumbled.touch()
+    raise SystemExit(1)
+launch_new_instance()
+"""
 LISTS = "import pathlib\nprint(*sorted(p.name for p in pathlib.Path().glob('*.at')))"
 WAITS = """
 import pathlib, time
@@ -62,6 +72,7 @@ RIGHT = {
     "same_b": page("B", "Text,\n\n+++\n\nsplit otherwise.", SAME, "And more."),
     "pieces": page("pieces", cell(PIECES)),
     "stays": page("stays", cell("print('done')"), kernel="stays"),
+    "stumbles": page("stumbles", cell("print('up')"), kernel="stumbles"),
 }
 FAULTS = {
     "raises": (
@@ -77,9 +88,10 @@ FAULTS = {
 
 @pytest.fixture(scope="module")
 def kernels(tmp_path_factory):
-    """The environment in which there are the two kernels that are deaf."""
+    """The environment in which there are the kernels that make trouble."""
     folder = tmp_path_factory.mktemp("jupyter")
-    for name, code in {"silent": SILENT, "stays": STAYS}.items():
+    kernels = {"silent": SILENT, "stays": STAYS, "stumbles": STUMBLES}
+    for name, code in kernels.items():
         spec = {
             "argv": [sys.executable, "-c", code, "-f", "{connection_file}"],
             "display_name": name,
@@ -114,6 +126,7 @@ def test_chapters_come_out_right(tmp_path, kernels):
     assert outputs("pieces") == ["piece 0\npiece 1\npiece 2\n"]
     assert outputs("alone") == ["one.at two.at\n"], "it was not alone"
     assert outputs("stays") == ["done\n"]
+    assert outputs("stumbles") == ["up\n"]
     assert not running(kernels["JUPYTER_PATH"])
 
 
