@@ -51,12 +51,19 @@ def test_calls_count_on_iris_and_the_dtype_at_the_larger_sizes(page):
 
 def test_the_lessons_draw_together_as_the_work_grows(page):
     lessons = ("NumPy", "tensor", "autograd", "nn", "SGD")
-    spans = []
+    floors, spans = page["floors"], []
     for size in page["main_sizes"]:
-        found = [page["floors"](size, case) for case in lessons]
+        found = [floors(size, case) for case in lessons]
         spans.append(max(found) / min(found))
-    assert spans[0] > 3 > 2 > spans[1] > spans[2]
-    assert spans[2] < 1.3
+    assert spans[0] > spans[1] > spans[2]
+    assert spans[0] > 2
+    assert max(found) < 1.3
+    at_iris = [floors("iris", case) for case in page["shown"]]
+    assert max(at_iris) > 8 * min(at_iris)
+    for recorded, by_hand in (("engine", "NumPy"), ("autograd", "tensor")):
+        assert floors("iris", recorded) > floors("iris", by_hand)
+    at_large = [floors("large", case) for case in page["shown"]]
+    assert 0.5 < min(at_large) < max(at_large) < 1.5
     assert page["us"]("iris", "Adam, fused") < page["us"]("iris", "Adam")
     assert page["us"]("iris", "micrograd") > 1000 * page["us"]("iris", "NumPy")
 
