@@ -87,6 +87,8 @@ def test_validation_in_the_graph(chapter):
     wrong, right = (np.diff(chapter.added[k])[:, 0] for k in ("wrong", "corrected"))
     assert wrong.shape == (20,)
     assert paired(wrong - right) > 3
+    untouched = {name: scores[:, 1].mean() for name, scores in chapter.added.items()}
+    assert untouched["wrong"] < untouched["corrected"]
     assert np.diff(chapter.flattery, axis=0).any()
     np.testing.assert_allclose(chapter.flattery[:, 0], wrong - right)
 
