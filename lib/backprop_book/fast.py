@@ -14,7 +14,7 @@ def numpy_train(
 ):
     """Fit W1 and W2 as the lesson's function does; ``weights`` are given."""
     W1, W2 = (W.copy() for W in weights)
-    # The rows of a batch don't meet: one forward pass serves both sets.
+    # Each row is computed from its own alone: one forward pass serves both sets.
     N, X_all, Y_all = len(X), np.concatenate((X, X_val)), np.concatenate((Y, Y_val))
     # ReLU compares with an array of zeros faster than with the number.
     zeros = np.zeros((len(X_all), W1.shape[1]), dtype=X.dtype)

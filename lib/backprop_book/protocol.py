@@ -188,8 +188,10 @@ def before_training(
     """
     is_module = isinstance(model, torch.nn.Module)
     for name, function in {"model": model, "loss": loss}.items():
-        came = type(function).__name__
-        expect(callable(function), name, "a function or a Module", came, TypeError)
+        is_class = isinstance(function, type)
+        came = f"class {function.__name__}" if is_class else type(function).__name__
+        right = callable(function) and not is_class
+        expect(right, name, "a function or a Module", came, TypeError)
     expected = "None, for the Module has its own" if is_module else "tensors of floats"
     right = (weights is None) if is_module else isinstance(weights, Sequence)
     given = weights or ()

@@ -145,6 +145,14 @@ MODEL, LOSS = nn.Linear(4, 2), nn.MSELoss()
 BAD = {
     "model: expected a function": (TypeError, {"model": 3}),
     "loss: expected a function": (TypeError, {"loss": None}),
+    "model: expected a function or a Module, got class Linear": (
+        TypeError,
+        {"model": nn.Linear},
+    ),
+    "loss: expected a function or a Module, got class MSELoss": (
+        TypeError,
+        {"loss": nn.MSELoss},
+    ),
     "weights: expected None": (TypeError, {"weights": [torch.ones(4)]}),
     "weights: expected tensors of floats": (TypeError, {"model": lambda X: X}),
     "weights: expected tensors of": (
