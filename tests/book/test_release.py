@@ -10,7 +10,7 @@ import yaml
 
 import release
 from chapter_files import CHAPTERS, ROOT
-from release import VERSIONS, build_release, version_of
+from release import LOCKS, VERSIONS, build_release, version_of
 from small_book import HEADER, build_small_book
 
 SETTINGS = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["sphinx"]["config"]
@@ -25,10 +25,11 @@ def test_all_files_say_one_version(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     changes = (tmp_path / "CHANGELOG.md").read_text("utf-8")
-    changes = changes.replace(f"## {version}", "## 9.9", 1)
-    (tmp_path / "CHANGELOG.md").write_text(changes, "utf-8")
-    with pytest.raises(ValueError, match=r"one version in all files.*'9\.9'"):
-        version_of(tmp_path)
+    for other, got in (("## 9.9", "'9\\.9'"), ("Nothing", "None")):
+        changed = re.sub(r"(?m)^## .*", other, changes)
+        (tmp_path / "CHANGELOG.md").write_text(changed, "utf-8")
+        with pytest.raises(ValueError, match=f"one version in all files.*: {got}"):
+            version_of(tmp_path)
 
 
 @pytest.mark.parametrize("tag", ["", "v0.0.1-no-such-tag"])
@@ -49,7 +50,7 @@ for name in ("html/index.html", "handout.zip", "book.pdf", "book.epub", "x-2.whl
 @pytest.fixture
 def repository(tmp_path, monkeypatch):
     """A repository with the files that say the version, and a build that is quick."""
-    for name in (*VERSIONS, "requirements.txt"):
+    for name in (*VERSIONS, *LOCKS):
         (tmp_path / "here" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / "here" / name)
     identity = ("-c", "user.name=A", "-c", "user.email=a@example.org")
@@ -57,7 +58,7 @@ def repository(tmp_path, monkeypatch):
         subprocess.run(["git", *identity, *command], cwd=tmp_path / "here", check=True)
     monkeypatch.setattr(release, "ROOT", tmp_path / "here")
     monkeypatch.setattr(release, "TARGET", tmp_path / "release")
-    monkeypatch.setattr(release, "BUILD", [("-c", WRITE)])
+    monkeypatch.setattr(release, "BUILD", {"all": ("-c", WRITE)})
     return lambda tag: subprocess.run(
         ["git", "tag", tag], cwd=tmp_path / "here", check=True
     )
@@ -80,12 +81,25 @@ def test_a_tag_of_another_version_is_refused(repository):
         build_release("v9.9")
 
 
-def test_an_environment_of_another_lock_is_refused(repository):
+@pytest.mark.parametrize("lock", LOCKS)
+def test_an_environment_of_another_lock_is_refused(repository, lock):
     tag = f"v{version_of(ROOT)}"
     repository(tag)
-    (release.ROOT / "requirements.txt").write_text("torch==1.0", "utf-8")
-    with pytest.raises(ValueError, match=r"requirements\.txt: expected that of v"):
+    (release.ROOT / lock).write_text("torch==1.0", "utf-8")
+    with pytest.raises(ValueError, match=f"{lock}: expected that of v"):
         build_release(tag)
+
+
+def test_a_part_that_fails_leaves_the_release_before(repository, monkeypatch):
+    tag = f"v{version_of(ROOT)}"
+    repository(tag)
+    before = [file.read_bytes() for file in build_release(tag)]
+    parts = {"all": ("-c", WRITE), "EPUB": ("-c", "raise SystemExit(3)")}
+    monkeypatch.setattr(release, "BUILD", parts)
+    with pytest.raises(RuntimeError, match="EPUB: not built"):
+        build_release(tag)
+    after = sorted(release.TARGET.iterdir())
+    assert sorted(file.read_bytes() for file in after) == sorted(before)
 
 
 @pytest.mark.parametrize("page", OLD)
