@@ -22,6 +22,16 @@ SEARCHES = {
     "jacobain": "glossary.html#term-Jacobian",
     "broadcastng": "glossary.html#term-broadcasting",
     "why is H1 transposed": "matrix_derivatives.html#where-the-transposes-come-from",
+    "Kaiming": "glossary.html#term-vanishing-and-exploding-gradients",
+}
+# What names one place has that place first.
+NAMES = {
+    "lab_numpy": "lab_numpy.html",
+    "stability": "stability.html",
+    "how does autograd work": "lab_autograd.html",
+    "DivergenceError": "api.html#backprop_book.training_log.DivergenceError",
+    "all-reduce": "scale.html#a-ring-of-messages",
+    "epsilon": "lab_optim.html#how-far-one-step-goes",
 }
 
 
@@ -40,6 +50,19 @@ def test_the_first_results_lead_to_the_place(page, site, words):
     first = links.evaluate_all("links => links.slice(0, 3).map((link) => link.href)")
     assert f"{site}/chapters/{SEARCHES[words]}" in first
     assert not page.complaints
+
+
+@pytest.mark.parametrize("words", NAMES)
+def test_what_names_a_place_leads_to_it_first(page, site, words):
+    first = look_for(page, site, words).locator("a").first
+    assert first.evaluate("link => link.href") == f"{site}/chapters/{NAMES[words]}"
+
+
+@pytest.mark.parametrize("words", ["transformer", "Exercise 7.99"])
+def test_what_is_near_is_not_said_to_be_found(page, site, words):
+    look_for(page, site, words).first.wait_for()
+    status = page.locator("#search-status").inner_text()
+    assert status.startswith(f"“{words}” is not in this book. Near to it: ")
 
 
 def test_a_result_shows_its_text_with_the_words_marked(page, site):
