@@ -132,7 +132,7 @@ bench: $(INSTALLED)  ## time the training functions (about six minutes, a quiet 
 	$(BIN)/python bench/main.py $(BENCH)
 
 pdf: book  ## print the whole book (SOLUTIONS=no: without them); needs Chromium or Chrome
-	@$(BIN)/python _ext/pdf_book.py $(if $(filter no,$(SOLUTIONS)),--no-solutions)
+	@$(BIN)/python _ext/pdf_book.py $(SOLUTIONS:%=--solutions=%)
 
 epub: book  ## pack the whole book for e-readers into _build/book.epub
 	@$(BIN)/python _ext/epub_book.py

@@ -3,9 +3,10 @@
 All pages of the site are joined into one, with the links between them led to their
 place in it, and printed by Chromium. So the file has the maths, the figures and the
 code of the pages to the letter. LaTeX would set all of them anew, and needs an
-installation of its own. ``--no-solutions`` leaves solutions and answers out.
+installation of its own. ``--solutions=no`` leaves solutions and answers out.
 """
 
+import argparse
 import shutil
 import sys
 from html import escape
@@ -190,12 +191,15 @@ def add_outline(pdf: pikepdf.Pdf, contents: HtmlElement) -> None:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--solutions", choices=("yes", "no"), default="yes")
+    solutions = parser.parse_args().solutions
     if not SITE.is_dir():
         sys.exit("The site is not there: run `make book` first.")
-    alone = "--no-solutions" in sys.argv
-    printed = ROOT / "_build" / ("book-without-solutions.pdf" if alone else "book.pdf")
-    print_book(SITE, Whole.of(ROOT), printed, solutions=not alone)
-    if not alone:
+    with_all = solutions == "yes"
+    printed = ROOT / "_build" / f"book{'' if with_all else '-without-solutions'}.pdf"
+    print_book(SITE, Whole.of(ROOT), printed, solutions=with_all)
+    if with_all:
         shutil.copy(printed, SITE / f"{NAME}.pdf")
         offer(SITE)
     print(f"The book is {printed.relative_to(ROOT)}.")

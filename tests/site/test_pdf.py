@@ -4,6 +4,8 @@ import dataclasses
 import os
 import re
 import shutil
+import subprocess
+import sys
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 
@@ -173,6 +175,13 @@ def test_without_solutions_the_questions_stay(book, chapter):
 )
 def test_where_a_link_leads(href, target):
     assert locate("a/one", href, ["a/one", "a/two"]) == target
+
+
+def test_a_teacher_who_says_it_otherwise_gets_no_solutions_by_accident():
+    command = [sys.executable, ROOT / "_ext" / "pdf_book.py", "--solutions=No"]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode == 2
+    assert "--solutions: invalid choice: 'No'" in done.stderr
 
 
 def test_a_missing_picture_stops_the_printing(tmp_path):
