@@ -59,6 +59,7 @@ table { border-collapse: collapse; }
 td, th { padding: 0.1em 0.6em; }
 .admonition, details { border-left: 0.2em solid #999; padding-left: 0.8em; }
 .admonition-title, summary { font-weight: bold; }
+.eqno { float: right; }
 """
 KINDS = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg"}
 EPOCH = (1980, 1, 1, 0, 0, 0)

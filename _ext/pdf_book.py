@@ -48,8 +48,8 @@ PAGE = """<!DOCTYPE html>
 {articles}
 </div></div></main></body></html>"""
 NUMBERS_ALONE = """
-* { color: transparent !important; background: none !important; }
-.contents span { color: black !important; }
+* { visibility: hidden; }
+.contents span { visibility: visible; }
 """
 FOOTER = """
 <div style="font: 8pt sans-serif; color: #555; width: 100%; text-align: center">
@@ -75,8 +75,6 @@ def joined_article(
             target, rest = locate(page, element.attrib.pop("href"), pages)
             if href := f"#{anchor(target, rest)}" if target else rest:
                 element.set("href", href)
-        if element.tag == "img":
-            element.set("loading", "eager")
         if element.tag == "details":
             element.set("open", "")
     article.set("id", anchor(page))

@@ -93,6 +93,7 @@ def read_article(html: Path, page: str, solutions: bool = True) -> HtmlElement:
     for element in article.xpath(".//*[@id='solution-content']"):
         del element.attrib["id"]
     for image in article.iter("img"):
+        image.attrib.pop("loading", None)
         image.set("src", urljoin(f"/{page}.html", image.get("src")))
     return article
 

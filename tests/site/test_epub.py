@@ -50,6 +50,7 @@ def test_links_and_pictures_lead_to_what_is_there(pages, file):
     ids = {name: page.xpath("//@id") for name, page in pages.items()}
     for name, page in pages.items():
         assert len(ids[name]) == len({*ids[name]}), name
+        assert not page.xpath("//@loading"), "an e-reader need not fetch it when shown"
         for link in page.xpath("//@href | //@src"):
             path, fragment = urldefrag(link)
             if re.match("https?:|mailto:", link):

@@ -77,6 +77,7 @@ def test_each_line_of_the_contents_names_its_page(pdf, texts):
     numbers = [pikepdf.Page(e.destination[0]).index + 1 for e in entries]
     contents = texts[1 : numbers[0] - 1]
     assert all(plain(entry.title) in "".join(contents) for entry in entries)
+    assert "".join(contents).count(plain(outline.root[1].title)) == 1
     # PDFium reads a page's own number and then, in one go, those laid over the page.
     runs = [max(re.findall(r"\d+", text), key=len) for text in contents]
     assert all(run.startswith(str(k)) for k, run in enumerate(runs, 2))
@@ -87,6 +88,7 @@ def test_each_line_of_the_contents_names_its_page(pdf, texts):
 def test_the_cover_says_what_this_is(pdf, texts):
     for line in (WHOLE.title, *WHOLE.imprint()):
         assert plain(line) in texts[0]
+    assert texts[0].count(plain(line)) == 1, "something is laid over it"
     assert str(pdf.docinfo["/Author"]) == WHOLE.author
 
 

@@ -58,6 +58,7 @@ def test_a_printed_chapter_shows_solutions_and_answers_and_no_furniture(paper, s
     for furniture in (
         *("#pst-primary-sidebar", "#pst-secondary-sidebar", ".bd-header-article"),
         *(".prev-next-footer", "a.headerlink", ".copybtn"),
+        *("details.hide > summary", ".sd-summary-state-marker"),
     ):
         for part in paper.locator(furniture).all():
             assert not part.is_visible(), furniture
