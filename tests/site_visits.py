@@ -85,6 +85,7 @@ LOOK = """async () => {
     };
 }"""
 LOOK_ON_A_PHONE = """() => {
+    const CODE = ":not(.output) > .highlight > pre";
     // The page's contents unfold the part that is being read: here all of them.
     for (const part of document.querySelectorAll(".page-toc ul"))
         part.style.display = "block";
@@ -97,8 +98,19 @@ LOOK_ON_A_PHONE = """() => {
         scrolling: [...document.querySelectorAll("main *")]
             .filter((box) => scrolls(box) && !box.matches(own))
             .map((box) => box.outerHTML.slice(0, 200)),
-        code: [...document.querySelectorAll(".cell_input pre")].filter(scrolls)
+        code: [...document.querySelectorAll(CODE)].filter(scrolls)
             .map((code) => code.textContent.slice(0, 80)),
+        // Where a long line begins, from the edge of its box.
+        shifted: [...document.querySelectorAll("main pre span.long")]
+            .filter((line) => line.checkVisibility()).filter((line) => {
+                const first = document.createRange();
+                first.setStart(line, 0);
+                first.setEnd(line, 1);
+                const box = line.closest("pre"), style = getComputedStyle(box);
+                const edge = box.getBoundingClientRect().left - box.scrollLeft
+                    + parseFloat(style.paddingLeft) + parseFloat(style.borderLeftWidth);
+                return Math.abs(first.getClientRects()[0].left - edge) > 1;
+            }).map((line) => line.textContent),
         text: parseFloat(getComputedStyle(document.querySelector("main")).fontSize),
         figures: [...document.querySelectorAll("article img")].map((image) => ({
             source: image.getAttribute("src"),

@@ -71,6 +71,11 @@ def test_no_code_scrolls_sideways_on_a_phone(visits, name):
 
 
 @pytest.mark.parametrize("name", PAGES)
+def test_no_long_line_is_indented_otherwise_on_a_phone(visits, name):
+    assert not visits[name].phone["shifted"]
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_nothing_is_cut_off_on_paper(visits, name):
     assert not visits[name].cut_off
 
