@@ -7,6 +7,7 @@ exercises, equations, functions and the glossary's terms, each with its text.
 
 import copy
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -95,7 +96,9 @@ def write_search(app: Sphinx, pages: dict[Path, HtmlElement]) -> None:
 
 def know_page(app: Sphinx, config: Config) -> None:
     """Have ``search.html`` found in this folder."""
-    config.templates_path = [*config.templates_path, str(HERE)]
+    # Where this folder lies is nobody's business: a digest of it is published.
+    here = os.path.relpath(HERE, app.confdir)
+    config.templates_path = [*config.templates_path, here]
 
 
 def replace_search(app: Sphinx) -> None:
