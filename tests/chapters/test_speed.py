@@ -59,7 +59,7 @@ def test_the_lessons_draw_together_as_the_work_grows(page):
     assert spans[0] > 2
     assert max(found) < 1.3
     at_iris = [floors("iris", case) for case in page["shown"]]
-    assert max(at_iris) > 8 * min(at_iris)
+    assert 5 < max(at_iris) / min(at_iris) < 12
     for recorded, by_hand in (("engine", "NumPy"), ("autograd", "tensor")):
         assert floors("iris", recorded) > floors("iris", by_hand)
     at_large = [floors("large", case) for case in page["shown"]]
