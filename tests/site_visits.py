@@ -22,6 +22,7 @@ HEADINGS = (
 FOLDS_OPEN = """() => {
     for (const fold of document.querySelectorAll("main details")) fold.open = true;
 }"""
+IN_SCHEME = "(scheme) => document.documentElement.dataset.theme === scheme"
 # What comes into view fades in, and so do the colours of another scheme; halfway, a
 # colour is not its own.
 FADED_IN = """async () => {
@@ -208,6 +209,7 @@ class Visits:
         def run_axe(state: str, schemes: Iterable[str]) -> None:
             for scheme in schemes:
                 page.emulate_media(color_scheme=scheme)
+                page.wait_for_function(IN_SCHEME, arg=scheme)
                 page.evaluate(FADED_IN)
                 visit.violations[size["width"], scheme, state] = page.evaluate(RUN_AXE)
 
