@@ -261,9 +261,8 @@ def _real(data: object, dtype: np.dtype | type = np.float64) -> np.ndarray:
     """Return an array of floats; what has no float dtype of its own takes ``dtype``."""
     array = real_array("data", data)
     weak = array.dtype.kind != "f" or type(data) is float
-    native = dtype if weak else array.dtype.newbyteorder("=")
-    # The same array where it can be: a step in place changes what the reader holds.
-    return array if array.dtype == native else array.astype(native)
+    # Native byte order, the same memory where it is so already.
+    return array.astype(dtype if weak else array.dtype.newbyteorder("="), copy=False)
 
 
 def _operands(*operands: object) -> list[np.ndarray]:
