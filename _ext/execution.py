@@ -129,7 +129,8 @@ class Executions:
             else:
                 outcome = {"error": f"ended with status {process.returncode}\n{said}"}
         if not outcome["error"]:
-            print(f"{name}: {outcome['seconds']:.1f} s", flush=True)
+            # In one write, or lines of two threads run into each other.
+            print(f"{name}: {outcome['seconds']:.1f} s\n", end="", flush=True)
         return outcome
 
     def wait(self, process: subprocess.Popen, result: Path, deadline: float) -> None:
