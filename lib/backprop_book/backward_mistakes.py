@@ -35,7 +35,7 @@ _WHY = {
     "grad_W1": "it sums each sample's outer product of the layer's input and grad_Z1",
     "grad_W2": "it sums each sample's outer product of the layer's input and G",
 }
-# Numbers of the student's own, above 0: `Search` solves for them.
+# Numbers of the student's own, above 0: `backward_search` solves for them.
 UNKNOWN = re.compile(r"\b(lr|decay|slope|limit)\b")
 
 Reading = tuple[str, str]  # a chapter's file without .md, a section's title

@@ -1,6 +1,6 @@
 """What a teacher hands out: no solution is anywhere in it, and the code is complete.
 
-That it runs, with every answer empty, is in `tests/book/test_reexecution.py`.
+That it runs, with every answer empty, is in `tests/second_execution.py`.
 """
 
 import re
