@@ -150,6 +150,14 @@ def check_arrays(
             expect(size == other, name, f"{other} {axis}, as {whence}", came)
 
 
+def check_one_device(arrays: Mapping[str, Any]) -> None:
+    """Refuse tensors that lie in two memories."""
+    first = next(iter(arrays))
+    for name, array in arrays.items():
+        expected = f"device {arrays[first].device}, that of {first}"
+        expect(array.device == arrays[first].device, name, expected, array.device)
+
+
 def named_weights(weights: Any) -> dict[str, Any]:
     """Return W1 and W2 by name, none where there are none; refuse all but a pair."""
     if weights is None:

@@ -118,6 +118,8 @@ def batch(function: Callable, a: dict[str, Any]) -> object:
         check_kind(name, a[name], Value, "a Value")
         arrays[name] = a[name].data
     arguments.check_arrays(arrays, kind, finite=False)
+    if kind == TORCH:
+        arguments.check_one_device(arrays)
     for name in ("W1", "W2") if lesson == "autograd" and gradient else ():
         leaf, requires_grad = a[name].is_leaf, a[name].requires_grad
         expected = "a leaf tensor with requires_grad=True"

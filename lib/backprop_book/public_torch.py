@@ -35,7 +35,10 @@ def _model_batch(function: Callable, a: dict[str, Any]) -> object:
     kinds = {"model": torch.nn.Module, "optimizer": torch.optim.Optimizer}
     for name in kinds.keys() & a.keys():
         check_kind(name, a[name], kinds[name], f"a torch {kinds[name].__name__}")
-    arguments.check_arrays({name: a[name] for name in ("X", "Y")}, TORCH, finite=False)
+    arrays = {name: a[name] for name in ("X", "Y")}
+    arguments.check_arrays(arrays, TORCH, finite=False)
+    first = dict(zip(("model",), a["model"].parameters(), strict=False))
+    arguments.check_one_device(first | arrays)
 
     def check(_: object, __: object, Y_hat: torch.Tensor) -> None:
         # Another shape would be broadcast.

@@ -282,6 +282,28 @@ def test_the_device_of_a_tensor_is_its_own():
         check_device(None, torch.ones(1, device="meta"))
 
 
+def test_tensors_of_a_batch_lie_on_one_device():
+    tensors = {name: torch.tensor(A, requires_grad=True) for name, A in BATCH.items()}
+    elsewhere = {name: A.detach().to("meta") for name, A in tensors.items()}
+    words = "device cpu, that of X", "meta"
+    for lesson in ("tensor", "autograd"):
+        for end in ("loss", "gradient"):
+            function = getattr(bb, f"two_layer_regression_{lesson}_{end}")
+            for name in ("Y", "W1", "W2"):
+                bad = {**tensors, name: elsewhere[name]}
+                refused(function, bad, ValueError, name, *words)
+    model = bb.two_layer_regression_nn_model(2, 6, 3, dtype=torch.float64)
+    for X, Y, bad in (
+        (elsewhere["X"], elsewhere["Y"], "X"),
+        (tensors["X"], elsewhere["Y"], "Y"),
+    ):
+        given = {"model": model, "X": X, "Y": Y}
+        words = "device cpu, that of model", "meta"
+        for end in ("loss", "gradient"):
+            function = getattr(bb, f"two_layer_regression_nn_{end}")
+            refused(function, given, ValueError, bad, *words)
+
+
 def test_optimizer_must_be_callable():
     train = bb.two_layer_regression_nn_optim_train
     words = "optimizer", "a class of torch.optim", "str"
