@@ -24,7 +24,7 @@ answer = W.grad
 LAST_USE = f"""{FORWARD}
 answer = H[4].T @ (2 * (H[5] - Y_tied) * (1 - H[5] ** 2))
 """
-BY_COMPLEX_STEP = "complex_step_gradient(tied_loss, W_tied)"
+BY_COMPLEX_STEP = "complex_step_gradient(lambda W: chain_loss(*5 * [W]), W_tied)"
 
 replies, test_reply, test_every_exercise = answer_tests(
     "backpropagation",
@@ -47,7 +47,8 @@ replies, test_reply, test_every_exercise = answer_tests(
         "ex-backpropagation-tied": Forms(
             right=[BY_HAND, BY_PYTORCH, BY_COMPLEX_STEP],
             wrong={
-                LAST_USE: "16 of 16 entries are off",
+                LAST_USE: "only the share of the last use",
+                f"{BY_COMPLEX_STEP} / 2": "the factor 2 of the square",
                 f"{BY_COMPLEX_STEP}.T": "this is transposed",
                 f"{BY_COMPLEX_STEP} / 5": "the five uses add up",
             },
