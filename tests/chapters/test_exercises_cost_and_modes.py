@@ -24,10 +24,11 @@ replies, test_reply, test_every_exercise = answer_tests(
                 "np.arange(4, 0, -1)",
             ],
             wrong={
-                "[1, 2, 3, 4]": "the longest segment comes first",
-                "[5, 5]": "two halves keep 6 arrays",
-                "[5, 3, 2]": "expected shape (4,)",
-                "[3, 3, 2, 2]": "entries are off",
+                "[1, 2, 3, 4]": "[1, 2, 3, 4] keeps 7 arrays",
+                "[5, 5]": "[5, 5] keeps 6 arrays",
+                "np.array([5, 3, 2])": "[5, 3, 2] keeps 5 arrays; fewer are enough",
+                "[3, 3, 2, 2]": "[3, 3, 2, 2] keeps 5 arrays",
+                "[4, 3, 2]": "expected shape (4,)",
             },
         ),
         "ex-backpropagation-brackets": Forms(

@@ -8,7 +8,7 @@ replies, test_reply, test_every_exercise = answer_tests(
         "ex-optim-flip": Forms(
             right=["0.0526", "1 / 19", "0.053", "[0.04 / 0.19 / 4]"],
             wrong={
-                "-1 / 19": "the step is minus the corrected mean",
+                "-1 / 19": "the step is minus the corrected average",
                 "0.2237": "the bias correction is missing",
                 "-1": "-1 is off by",
                 "'a twentieth'": "expected real numbers",
