@@ -64,12 +64,13 @@ def test_the_gains_of_the_gpu_are_as_the_text_says(page):
         assert gain("iris", mode, "cpu_1") < 1
         assert us("iris", mode, "graph") < us("iris", "float64", "cpu_1")
         for size in ("middle", "large"):
-            assert 49.5 < gain(size, mode, all_cores) < 530
+            assert 55 < gain(size, mode, all_cores) < 455
         for size in ("iris", "tutorial", "lab"):
             assert gain(size, mode, all_cores) < 50
         assert us("large", mode, "graph") > 0.8 * us("large", mode, "queued")
     for size in ("middle", "large"):
-        assert 7 < gain(size, "float32", "cpu_1") / gain(size, "float32", all_cores) < 8
+        ratio = gain(size, "float32", "cpu_1") / gain(size, "float32", all_cores)
+        assert 5 < ratio < 7
     assert gain("large", "bfloat16", all_cores) > gain("large", "tf32", all_cores)
     assert gain("large", "tf32", all_cores) > gain("large", "float64", all_cores)
 
