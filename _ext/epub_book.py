@@ -15,7 +15,7 @@ from uuid import NAMESPACE_URL, uuid5
 import lxml.etree
 from lxml.html import HtmlElement
 
-from whole_book import NAME, ROOT, SITE, Whole, headings, locate, offer, read_article
+from whole_book import ROOT, SITE, Whole, headings, lead, publish, read_article
 
 XHTML = """<?xml version="1.0" encoding="utf-8"?>
 <html xmlns="http://www.w3.org/1999/xhtml" xmlns:epub="http://www.idpf.org/2007/ops"
@@ -71,9 +71,10 @@ def xml_id(name: str) -> str:
     return name if name[:1].isalpha() else f"id-{name}"
 
 
-def file_of(page: str) -> str:
-    """Return the name of a page's file."""
-    return f"{page.rsplit('/', 1)[-1]}.xhtml"
+def address(page: str, place: str = "") -> str:
+    """Return where a page is in the book, or a place in it."""
+    file = f"{page.rsplit('/', 1)[-1]}.xhtml"
+    return f"{file}#{xml_id(place)}" if place else file
 
 
 def epub_article(html: Path, page: str, whole: Whole) -> HtmlElement:
@@ -93,20 +94,11 @@ def epub_article(html: Path, page: str, whole: Whole) -> HtmlElement:
         script[-1].drop_tree()
     for operator in article.xpath(".//mo[*]"):
         operator.tag = "mrow"
-    for element in article.iter("*"):
-        if "id" in element.attrib:
-            element.set("id", xml_id(element.get("id")))
-        if "viewbox" in element.attrib:
-            element.set("viewBox", element.attrib.pop("viewbox"))
-        if "href" in element.attrib:
-            target, rest = locate(page, element.attrib.pop("href"), whole.pages)
-            if target:
-                end = f"#{xml_id(rest)}" if rest else ""
-                element.set("href", f"{file_of(target)}{end}")
-            elif rest:
-                element.set("href", rest)
-        if element.tag == "img":
-            element.set("src", f"images/{Path(element.get('src')).name}")
+    for drawing in article.xpath(".//*[@viewbox]"):
+        drawing.set("viewBox", drawing.attrib.pop("viewbox"))
+    for image in article.iter("img"):
+        image.set("src", f"images/{Path(image.get('src')).name}")
+    lead(article, page, whole.pages, address)
     return article
 
 
@@ -142,7 +134,7 @@ def epub_files(html: Path, whole: Whole) -> dict[str, bytes]:
             properties = " ".join(k for k, tag in has.items() if [*article.iter(tag)])
             body = lxml.etree.tostring(article, encoding="unicode", with_tail=False)
             (_, title), *sections = headings(article)
-            name = file_of(page)
+            name = address(page)
             add(name, title, body, properties)
             spine.append(name[:-6])
             inner = "".join(
@@ -188,7 +180,7 @@ def write_epub(html: Path, whole: Whole, target: Path) -> None:
 if __name__ == "__main__":
     if not SITE.is_dir():
         sys.exit("The site is not there: run `make book` first.")
-    write_epub(SITE, Whole.of(ROOT), ROOT / "_build" / "book.epub")
-    (SITE / f"{NAME}.epub").write_bytes((ROOT / "_build" / "book.epub").read_bytes())
-    offer(SITE)
-    print("The book is _build/book.epub.")
+    packed = ROOT / "_build" / "book.epub"
+    write_epub(SITE, Whole.of(ROOT), packed)
+    publish(packed)
+    print(f"The book is {packed.relative_to(ROOT)}.")

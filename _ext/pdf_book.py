@@ -20,7 +20,7 @@ from lxml.html import HtmlElement
 from pikepdf import OutlineItem
 from playwright.sync_api import Page, Route, sync_playwright
 
-from whole_book import NAME, ROOT, SITE, Whole, headings, locate, offer, read_article
+from whole_book import ROOT, SITE, Whole, headings, lead, publish, read_article
 
 # No such host: every request is answered from the folder of the site.
 HOST = "http://book.invalid"
@@ -58,9 +58,9 @@ FOOTER = """
 """
 
 
-def anchor(page: str, fragment: str = "") -> str:
-    """Return the id in the joined page of a place in one of the site's pages."""
-    return f"{page.replace('/', '-')}--{fragment}"
+def address(page: str, place: str = "") -> str:
+    """Return where one of the site's pages is in the joined one, or a place in it."""
+    return f"#{page.replace('/', '-')}--{place}"
 
 
 def joined_article(
@@ -68,16 +68,10 @@ def joined_article(
 ) -> HtmlElement:
     """Return a page's article with the ids, links and folds of the joined page."""
     article = read_article(html, page, solutions)
-    for element in article.iter("*"):
-        if "id" in element.attrib:
-            element.set("id", anchor(page, element.get("id")))
-        if "href" in element.attrib:
-            target, rest = locate(page, element.attrib.pop("href"), pages)
-            if href := f"#{anchor(target, rest)}" if target else rest:
-                element.set("href", href)
-        if element.tag == "details":
-            element.set("open", "")
-    article.set("id", anchor(page))
+    lead(article, page, pages, address)
+    for fold in article.iter("details"):
+        fold.set("open", "")
+    article.set("id", address(page)[1:])
     return article
 
 
@@ -198,6 +192,5 @@ if __name__ == "__main__":
     printed = ROOT / "_build" / f"book{'' if with_all else '-without-solutions'}.pdf"
     print_book(SITE, Whole.of(ROOT), printed, solutions=with_all)
     if with_all:
-        shutil.copy(printed, SITE / f"{NAME}.pdf")
-        offer(SITE)
+        publish(printed)
     print(f"The book is {printed.relative_to(ROOT)}.")

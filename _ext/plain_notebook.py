@@ -12,6 +12,7 @@ import html
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 from textwrap import indent
 
@@ -28,6 +29,7 @@ from myst_parser.parsers.mdit import create_md_parser
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from pybtex.database import Entry, parse_file
 from pybtex.richtext import Text
+from sphinx_external_toc.parsing import parse_toc_yaml
 
 from addresses import Addresses
 
@@ -160,14 +162,14 @@ class Book:
         # Jupyter Book's own setting for $$ in a line.
         config = MdParserConfig(enable_extensions=extensions, dmath_double_inline=True)
         parser = create_md_parser(config, MDRenderer)
-        toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+        first = parse_toc_yaml(root / "_toc.yml").root
+        parts = [part.files() for part in first.subtrees if part.numbered]
+        numbered = list(chain.from_iterable(parts))
         self.chapters: dict[str, Chapter] = {}
-        number = 0
-        for file, is_numbered in toc_entries(toc):
-            number += is_numbered
+        for file in (first.docname, *first.child_files()):
+            number = str(numbered.index(file) + 1) if file in numbered else ""
             path = root / f"{file}.md"
-            shown = str(number) if is_numbered else ""
-            self.chapters[path.stem] = Chapter(path, shown, parser)
+            self.chapters[path.stem] = Chapter(path, number, parser)
         self.root_page, *_ = self.chapters.values()
         self.notebooks = [c for c in self.chapters.values() if c.is_notebook]
         # A shortened course leaves chapters out, and keeps the links to them.
@@ -176,14 +178,6 @@ class Book:
         chapters = [*absent, *self.chapters.values()]
         self.labels = {k: v for c in chapters for k, v in c.labels.items()}
         self.references = parse_file(str(root / "references.bib")).entries
-
-
-def toc_entries(toc: dict) -> Iterator[tuple[str, bool]]:
-    """Yield each file of the table of contents, and whether it has a number."""
-    yield toc["root"], False
-    for part in toc.get("parts", []):
-        for chapter in part["chapters"]:
-            yield chapter["file"], bool(part.get("numbered"))
 
 
 def plain_notebook(

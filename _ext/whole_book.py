@@ -1,7 +1,8 @@
 """The pages of the built site as one book, for the printed file and for the EPUB."""
 
 import copy
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
@@ -9,6 +10,7 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 import lxml.html
 import yaml
 from lxml.html import HtmlElement
+from sphinx_external_toc.parsing import parse_toc_yaml
 
 from addresses import Addresses
 
@@ -38,19 +40,18 @@ class Whole:
         def read(name: str) -> dict:
             return yaml.safe_load((root / name).read_text(encoding="utf-8"))
 
-        citation, toc = read("CITATION.cff"), read("_toc.yml")
+        citation = read("CITATION.cff")
         settings = read("_config.yml")["sphinx"]["config"]
         addresses = Addresses.of(settings["repository_url"], settings["site_url"])
-        parts = [("", [toc["root"]])]
-        for part in toc.get("parts", []):
-            parts.append((part["caption"], [c["file"] for c in part["chapters"]]))
+        first = parse_toc_yaml(root / "_toc.yml").root
+        parts = [(part.caption, part.files()) for part in first.subtrees]
         return cls(
             citation["title"],
             citation["authors"][0]["name"],
             citation["version"],
             citation["date-released"],
             addresses.site,
-            parts,
+            [("", [first.docname]), *parts],
         )
 
     @property
@@ -88,9 +89,9 @@ def read_article(html: Path, page: str, solutions: bool = True) -> HtmlElement:
         else:  # a question stays, its answer goes
             fold.find_class("sd-summary-content")[0].drop_tree()
     # sphinx-exercise gives these to each exercise; nothing links to them.
-    for element in article.xpath(".//*[@id='exercise-content']"):
-        del element.attrib["id"]
-    for element in article.xpath(".//*[@id='solution-content']"):
+    for element in article.xpath(
+        ".//*[@id='exercise-content' or @id='solution-content']"
+    ):
         del element.attrib["id"]
     for image in article.iter("img"):
         image.attrib.pop("loading", None)
@@ -98,11 +99,34 @@ def read_article(html: Path, page: str, solutions: bool = True) -> HtmlElement:
     return article
 
 
+def lead(
+    article: HtmlElement,
+    page: str,
+    pages: list[str],
+    address: Callable[[str, str], str],
+) -> None:
+    """Give a page the ids and the links that ``address`` has for pages and places."""
+    for element in article.iter("*"):
+        if "id" in element.attrib:
+            _, _, place = address(page, element.get("id")).partition("#")
+            element.set("id", place)
+        if "href" in element.attrib:
+            target, rest = locate(page, element.attrib.pop("href"), pages)
+            if href := address(target, rest) if target else rest:
+                element.set("href", href)
+
+
 def headings(article: HtmlElement) -> Iterator[tuple[str, str]]:
     """Yield id and words of a page's title and of its sections' titles."""
     for heading in article.iter("h1", "h2"):
         (place,) = heading.xpath("ancestor::section[1]/@id")
         yield place, " ".join(heading.text_content().split())
+
+
+def publish(file: Path) -> None:
+    """Put the whole book into the site too, and offer it there."""
+    shutil.copy(file, SITE / f"{NAME}{file.suffix}")
+    offer(SITE)
 
 
 def offer(html: Path) -> None:

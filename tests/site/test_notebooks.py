@@ -32,8 +32,8 @@ def make(tmp_path, text, handout=(), site=""):
     (tmp_path / "_config.yml").write_text(config, encoding="utf-8")
     (tmp_path / "references.bib").write_text(REFERENCES)
     (tmp_path / "_toc.yml").write_text(
-        "root: chapters/index\nparts:\n  - numbered: 1\n    chapters:\n"
-        "      - file: chapters/one\n      - file: chapters/two\n"
+        "format: jb-book\nroot: chapters/index\nparts:\n  - numbered: 1\n"
+        "    chapters:\n      - file: chapters/one\n      - file: chapters/two\n"
         "  - chapters:\n      - file: chapters/words\n"
     )
     return plain_notebook(Book(tmp_path), "one", WHEEL, handout)
