@@ -15,14 +15,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 TARGET = ROOT / "_build" / "release"
-WHEEL = """\
-import pathlib, sys; sys.path.append("_ext"); from wheels import build_wheel
-name, content = build_wheel(); pathlib.Path("_build", name).write_bytes(content)
-"""
 BOOK = "from jupyter_book.cli.main import main; main()"
 BUILD = {
     "site": ("-c", BOOK, "build", "-q", "-W", "-n", "--keep-going", "."),
-    "wheel": ("-c", WHEEL),
     "handout": ("_ext/handout.py",),
     "PDF": ("_ext/pdf_book.py",),
     "EPUB": ("_ext/epub_book.py",),
@@ -93,7 +88,7 @@ def build_release(tag: str) -> list[Path]:
         shutil.copy(built / "handout.zip", made / f"{name}-handout.zip")
         for kind in ("pdf", "epub"):
             shutil.copy(built / f"book.{kind}", made / f"{name}.{kind}")
-        (wheel,) = built.glob("*.whl")
+        (wheel,) = (built / "html" / "notebooks").glob("*.whl")
         shutil.copy(wheel, made)
         files = sorted(made.iterdir())
         sums = [f"{sha256(f.read_bytes()).hexdigest()}  {f.name}\n" for f in files]
