@@ -173,14 +173,6 @@ def load_explorer(page: HtmlElement, path: Path, static: Path) -> None:
     page.head.append(lxml.html.Element("script", src=source, defer=""))
     for element in scripts:
         element.drop_tree()
-    # The style sheet keeps what is named in a page, as it lies there.
-    write_page(page, path)
-
-
-def write_page(page: HtmlElement, path: Path) -> None:
-    """Write a page to its file."""
-    text = lxml.html.tostring(page, encoding="unicode", doctype="<!DOCTYPE html>")
-    path.write_text(text, encoding="utf-8")
 
 
 def note_page(app: Sphinx, pagename: str, *others: object) -> None:
@@ -209,7 +201,8 @@ def finish_pages(app: Sphinx) -> None:
     write_search(app, pages)
     light_pages.lighten(out / "_static", list(pages.values()))
     for path, page in pages.items():
-        write_page(page, path)
+        text = lxml.html.tostring(page, encoding="unicode", doctype="<!DOCTYPE html>")
+        path.write_text(text, encoding="utf-8")
     first = f"{app.config.root_doc}.html"
     write_root(out, first, pages[out / first])
     # The whole book on paper is that of an older site.

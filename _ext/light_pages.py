@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+import lxml.html
 from fontTools import subset
 from lxml.html import HtmlElement
 from sphinx.errors import ExtensionError
@@ -56,7 +57,7 @@ def read_sheet(path: Path, folder: Path) -> str:
     return re.sub(r'@import "([^"]+)";', imported, text)
 
 
-def purge(sheet: str, static: Path) -> str:
+def purge(sheet: str, static: Path, pages: list[HtmlElement]) -> str:
     """Return the style sheet without the rules that name nothing in the site.
 
     Each word of a page or a script counts as a name. Of Bootstrap's script that would
@@ -65,8 +66,8 @@ def purge(sheet: str, static: Path) -> str:
     if not PURGECSS.is_file():
         raise ExtensionError("PurgeCSS is not installed in node_modules/: run `npm ci`")
     scripts = [s for s in static.rglob("*.js") if s.name not in OTHER_SCRIPTS]
-    pages = [p for p in static.parent.rglob("*.html") if static not in p.parents]
-    text = KEPT + "\n".join(p.read_text("utf-8") for p in [*pages, *scripts])
+    texts = [lxml.html.tostring(page, encoding="unicode") for page in pages]
+    text = KEPT + "\n".join(texts + [script.read_text("utf-8") for script in scripts])
     with tempfile.TemporaryDirectory() as folder:
         css, html = Path(folder, "book.css"), Path(folder, "found.html")
         css.write_text(sheet, encoding="utf-8")
@@ -121,7 +122,7 @@ def lighten(static: Path, pages: list[HtmlElement]) -> None:
     sheet.parent.mkdir(exist_ok=True)
     links = [page.xpath("//link[@rel='stylesheet']") for page in pages]
     others = [x for found in links for x in found if SHEET not in x.get("href")]
-    text = purge(join_sheets(others, static), static)
+    text = purge(join_sheets(others, static), static, pages)
     text = re.sub(
         r"url\(([^)]*/fa-[^)]+\.woff2)\)[^;}]*",
         lambda match: subset_icons(match, text, sheet.parent),
