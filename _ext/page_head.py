@@ -112,14 +112,11 @@ def add_description(
         tags["og:image"] = f"{site}/_static/card.png"
         tags["og:image:alt"] = CARD_SHOWS
     context.setdefault("metatags", "")
-    moved = {
-        old.removeprefix(
-            f"{pagename}#"
-        ): f"{context['pathto'](page).rstrip('#')}#{label}"
-        for old, new in app.config.moved.items()
-        for page, _, label in [new.partition("#")]
-        if old.startswith(f"{pagename}#")
-    }
+    moved = {}
+    for old, new in app.config.moved.items():
+        (old_page, old_label), (page, label) = old.split("#"), new.split("#")
+        if old_page == pagename:
+            moved[old_label] = f"{context['pathto'](page).rstrip('#')}#{label}"
     if moved:
         context["metatags"] += LEAD_ON.format(json.dumps(moved))
     for name, value in tags.items():
