@@ -5,16 +5,13 @@ from disk, on a wide screen and on a phone, and prints what each step moved.
 """
 
 import sys
-import threading
-from functools import partial
-from http.server import ThreadingHTTPServer
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
 from browsers import QUIET, chromium
 from chapter_files import ROOT, toc_files
-from site_server import DeadEnds
+from site_server import serve
 from site_visits import DESKTOP, PHONE
 
 # A third of a line.
@@ -66,13 +63,10 @@ def moved(page: Page, address: str, other: str) -> dict[str, float]:
 
 def main(html: Path) -> int:
     """Try every page; return how many steps lost the place."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(DeadEnds, directory=html))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    roots = [f"http://127.0.0.1:{server.server_port}", html.as_uri()]
     steps, lost = 0, 0
-    with sync_playwright() as playwright:
+    with serve(html) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(args=QUIET, **chromium())
-        for root in roots:
+        for root in (address, html.as_uri()):
             for size in (DESKTOP, PHONE):
                 for name in toc_files():
                     page = browser.new_page(viewport=size)
@@ -85,7 +79,6 @@ def main(html: Path) -> int:
                     width, kind = size["width"], root.partition(":")[0]
                     print(f"{kind:5}{width:6}  {name:32} {found}", flush=True)
         browser.close()
-    server.shutdown()
     print(f"the place was kept in {steps - lost} of {steps} steps")
     return lost
 

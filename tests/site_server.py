@@ -2,17 +2,14 @@
 
 import functools
 import http.server
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
 class DeadEnds(http.server.SimpleHTTPRequestHandler):
     """A file server that logs nothing and answers dead links with the site's page."""
-
-    @classmethod
-    def serving(cls, folder: Path) -> functools.partial:
-        """Return a handler for a folder."""
-        return functools.partial(cls, directory=str(folder))
 
     def log_message(self, *args: object) -> None:
         """Drop the line."""
@@ -30,3 +27,13 @@ class DeadEnds(http.server.SimpleHTTPRequestHandler):
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()
         self.wfile.write(text)
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[str]:
+    """Serve a folder, and give its address."""
+    handler = functools.partial(DeadEnds, directory=folder)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()

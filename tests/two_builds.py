@@ -1,11 +1,9 @@
 """Build this commit twice from nothing and compare the sites to the byte.
 
-What the outputs tagged as measured show is left out: the outputs themselves, figures
-drawn from them, and their words in the search's index.
+What the outputs tagged as measured show is left out: the outputs themselves, and
+figures drawn from them.
 """
 
-import json
-import re
 import shutil
 import subprocess
 import sys
@@ -31,29 +29,20 @@ def build_commit(folder: Path) -> Path:
     return folder / "_build" / "html"
 
 
-def without_measured(path: Path, words: set[str], images: set[str]) -> bytes:
-    """Return a page without its measured outputs; note their words and images."""
+def without_measured(path: Path, images: set[str]) -> bytes:
+    """Return a page without its measured outputs; note their images."""
     page = lxml.html.document_fromstring(path.read_text(encoding="utf-8"))
     for output in page.xpath(OUTPUTS):
-        words.update(re.findall(r"\w+", output.text_content().lower()))
         images.update(Path(source).name for source in output.xpath(".//img/@src"))
         output.drop_tree()
     return lxml.html.tostring(page)
 
 
-def without_words(path: Path, words: set[str]) -> str:
-    """Return the search's index without some words."""
-    text = path.read_text(encoding="utf-8")
-    index = json.loads(text.removeprefix("Search.setIndex(").removesuffix(")"))
-    index["terms"] = {k: v for k, v in index["terms"].items() if k not in words}
-    return json.dumps(index)
-
-
 def compare(one: Path, two: Path) -> tuple[list[str], list[str]]:
     """Return the files that differ in measured outputs alone, and the others."""
-    words, images = set(), set()
+    images = set()
     pages = {
-        (site, path.relative_to(site)): without_measured(path, words, images)
+        (site, path.relative_to(site)): without_measured(path, images)
         for site in (one, two)
         for path in site.rglob("*.html")
     }
@@ -64,10 +53,7 @@ def compare(one: Path, two: Path) -> tuple[list[str], list[str]]:
         if here.exists() and there.exists():
             if here.read_bytes() == there.read_bytes():
                 continue
-            if file.name == "searchindex.js":
-                alike = without_words(here, words) == without_words(there, words)
-            else:
-                alike = file.suffix == ".html" and pages[one, file] == pages[two, file]
+            alike = file.suffix == ".html" and pages[one, file] == pages[two, file]
         else:
             alike = file.name in images
         (measured if alike else others).append(file.as_posix())

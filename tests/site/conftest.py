@@ -1,30 +1,17 @@
 """The built site, served to a real browser, and what each page is found to be."""
 
-import functools
-import http.server
-import threading
-
 import pytest
 
+from site_server import serve
 from site_visits import HEADINGS, Visits, watch
 
 TABLE = pytest.StashKey[list]()
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """A file server that logs nothing."""
-
-    def log_message(self, *args):
-        """Drop the line."""
-
-
 @pytest.fixture(scope="session")
 def site(book):
-    handler = functools.partial(Quiet, directory=str(book.html))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+    with serve(book.html) as address:
+        yield address
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """The book in one file, as ``make pdf`` prints it."""
 
 import dataclasses
-import os
 import re
-import shutil
 import subprocess
 import sys
 import unicodedata
@@ -29,9 +27,7 @@ def print_elsewhere(*arguments, **options):
 
 
 @pytest.fixture(scope="module")
-def file(book, tmp_path_factory):
-    if not (shutil.which("chromium") or shutil.which("google-chrome")):
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("needs Chromium")
+def file(book, browser, tmp_path_factory):
     target = tmp_path_factory.mktemp("pdf") / "book.pdf"
     print_elsewhere(book.html, WHOLE, target)
     return target
@@ -186,9 +182,7 @@ def test_a_teacher_who_says_it_otherwise_gets_no_solutions_by_accident():
     assert "--solutions: invalid choice: 'No'" in done.stderr
 
 
-def test_a_missing_picture_stops_the_printing(tmp_path):
-    if not (shutil.which("chromium") or shutil.which("google-chrome")):
-        pytest.skip("needs Chromium")
+def test_a_missing_picture_stops_the_printing(browser, tmp_path):
     (tmp_path / "page.html").write_text(
         "<main><article class='bd-article'><section id='s'><h1>Title</h1>"
         "<img src='gone.svg' alt='gone'></section></article></main>"

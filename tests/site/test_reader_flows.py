@@ -39,6 +39,14 @@ def test_the_download_is_reached_by_keyboard(page, site):
     assert download.value.suggested_filename == "lab_numpy.ipynb"
 
 
+def words_on_paper(page, target):
+    """Print a page, and return its text without spaces: lines break elsewhere."""
+    page.pdf(path=target, format="A4", print_background=True)
+    with pypdfium2.PdfDocument(target) as pages:
+        texts = [page.get_textpage().get_text_range() for page in pages]
+    return "".join("".join(texts).split())
+
+
 @pytest.fixture
 def paper(page):
     page.set_viewport_size(PAPER)
@@ -67,10 +75,7 @@ def test_a_printed_chapter_shows_solutions_and_answers_and_no_furniture(paper, s
 def test_the_printed_file_holds_the_solutions_in_light_colours(page, site, tmp_path):
     page.add_init_script("localStorage.mode = localStorage.theme = 'dark'")
     page.goto(f"{site}/chapters/lab_numpy.html")
-    page.pdf(path=tmp_path / "page.pdf", format="A4", print_background=True)
-    with pypdfium2.PdfDocument(tmp_path / "page.pdf") as pages:
-        texts = [page.get_textpage().get_text_range() for page in pages]
-    text = "".join("".join(texts).split())
+    text = words_on_paper(page, tmp_path / "page.pdf")
     chapter = next(c for c in NOTEBOOKS if c.name == "lab_numpy")
     for line in (
         "Dividing the loss by a constant divides every gradient by it.",
@@ -92,10 +97,7 @@ def test_a_sheet_is_printed_without_solutions_and_answers(page, site, tmp_path):
     page.goto(f"{site}/chapters/lab_numpy.html")
     page.get_by_role("button", name="Download this page").click()
     page.get_by_role("button", name="Exercises").click()
-    page.pdf(path=tmp_path / "page.pdf", format="A4")
-    with pypdfium2.PdfDocument(tmp_path / "page.pdf") as pages:
-        texts = [page.get_textpage().get_text_range() for page in pages]
-    text = "".join("".join(texts).split())
+    text = words_on_paper(page, tmp_path / "page.pdf")
     for line, there in {
         "Many libraries minimise the mean": True,
         "Solution to Exercise": False,
@@ -103,7 +105,4 @@ def test_a_sheet_is_printed_without_solutions_and_answers(page, site, tmp_path):
     }.items():
         assert ("".join(line.split()) in text) == there, line
     # The next print has them again.
-    page.pdf(path=tmp_path / "page.pdf", format="A4")
-    with pypdfium2.PdfDocument(tmp_path / "page.pdf") as pages:
-        texts = [page.get_textpage().get_text_range() for page in pages]
-    assert "SolutiontoExercise" in "".join("".join(texts).split())
+    assert "SolutiontoExercise" in words_on_paper(page, tmp_path / "page.pdf")

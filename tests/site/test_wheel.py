@@ -9,6 +9,7 @@ import nbformat
 import pytest
 
 from chapter_files import CHAPTERS, ROOT
+from handout import handout_files
 from plain_notebook import Book, plain_notebook
 from wheels import build_wheel
 
@@ -39,10 +40,8 @@ def test_two_commands_run_the_numpy_lab_without_pytorch_and_without_git(folder):
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
     programs = folder / "venv" / "bin"
     environment = {"PATH": str(programs), "HOME": str(folder)}
-    versions = re.findall(
-        r"^\w\S*==[^\\\n]*", (ROOT / "requirements.txt").read_text("utf-8"), re.M
-    )
-    (folder / "locked.txt").write_text("\n".join(versions), "utf-8")
+    locked = handout_files(ROOT, [])["requirements.txt"]
+    (folder / "locked.txt").write_bytes(locked)
     environment["PIP_CONSTRAINT"] = str(folder / "locked.txt")
     assert not shutil.which("git", path=environment["PATH"])
     install, start = commands()
