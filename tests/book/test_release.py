@@ -11,7 +11,6 @@ import yaml
 import release
 from chapter_files import CHAPTERS, ROOT
 from release import LOCKS, VERSIONS, build_release, version_of
-from small_book import HEADER, build_small_book
 
 SETTINGS = yaml.safe_load((ROOT / "_config.yml").read_text("utf-8"))["sphinx"]["config"]
 OLD = json.loads((ROOT / "recorded" / "anchors.json").read_text("utf-8"))
@@ -40,7 +39,7 @@ def test_no_release_is_built_of_what_is_no_tag(tag):
 
 WRITE = """
 import pathlib
-for name in ("html/index.html", "handout.zip", "book.pdf", "book.epub", "x-2.whl"):
+for name in ("html/notebooks/x-2.whl", "handout.zip", "book.pdf", "book.epub"):
     file = pathlib.Path("_build", name)
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(name)
@@ -114,18 +113,3 @@ def test_what_is_led_on_arrives_at_a_label():
     for place in SETTINGS["moved"].values():
         page, label = re.fullmatch(r"chapters/(\w+)#([\w-]+)", place).groups()
         assert label in LABELS[page], place
-
-
-def test_the_page_leads_on_from_a_section_that_has_moved(tmp_path, browser):
-    pages = {
-        "index": f"{HEADER}\n# Book\n",
-        "old": "# Old\n\n(stays)=\n## Stays\n\nText.",
-        "new": "# New\n\n(arrives)=\n## Arrives\n\nText.",
-    }
-    moved = {"chapters/old#gone": "chapters/new#arrives"}
-    site = build_small_book(tmp_path / "book", pages, moved=moved)
-    page = browser.new_page()
-    for start, end in (("gone", "new.html#arrives"), ("stays", "old.html#stays")):
-        page.goto(f"{(site / 'chapters' / 'old.html').as_uri()}#{start}")
-        page.wait_for_url(f"**/{end}")
-    page.close()

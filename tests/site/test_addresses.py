@@ -1,7 +1,10 @@
 """One setting gives every address of the book, and without it no page names one."""
 
 import json
+import os
+import subprocess
 from urllib.parse import parse_qs, unquote, urlsplit
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -10,15 +13,30 @@ from bs4 import BeautifulSoup
 from addresses import Addresses
 from chapter_files import ROOT
 from jupyter_book_build import build
-from small_book import HEADER, make_small_book
+from small_book import HEADER, build_small_book, make_small_book
 
 REPOSITORY = "https://github.com/Someone/some-book"
 SITE = "https://someone.github.io/some-book"
+LAB = f"""{HEADER}
+(lab-one)=
+# The lab
+
+:::{{admonition}} Before you start
+:class: opening
+
+**You will be able to** say what $x_1$ is.
+
+**You need** nothing.
+:::
+
+Read {{ref}}`words` after it.
+"""
 PAGES = {
     "index": f"{HEADER}\n(index)=\n# The book\n\nIt begins.\n",
-    "lab_one": f"{HEADER}\n(lab-one)=\n# The lab\n\nRead {{ref}}`words` after it.\n",
+    "lab_one": LAB,
     "words": "(words)=\n# The words\n\nNo code here.\n",
 }
+MOVED = {"chapters/words#gone": "chapters/lab_one#lab-one"}
 
 
 def test_every_address_comes_from_the_repository():
@@ -79,30 +97,40 @@ def test_an_address_of_another_form_is_refused(repository, site, named):
         Addresses.of(repository, site)
 
 
-def build_small(folder, **settings):
-    make_small_book(folder, PAGES, **settings)
+@pytest.fixture(scope="module")
+def at_home(tmp_path_factory):
+    """The site with its address set, built from a repository that has one page."""
+    folder = tmp_path_factory.mktemp("at-home")
+    make_small_book(folder, PAGES, repository_url=REPOSITORY, moved=MOVED)
+    git = ["git", "-C", str(folder), "-c", "user.name=n", "-c", "user.email=e@e.org"]
+    when = "2020-02-03T12:00:00+0000"
+    environment = {**os.environ, "GIT_COMMITTER_DATE": when, "GIT_AUTHOR_DATE": when}
+    for command in ("init -q", "add chapters/lab_one.md", "commit -q -m old"):
+        subprocess.run([*git, *command.split()], check=True, env=environment)
     code, log = build(folder)
     assert code == 0, log
     return folder / "_build" / "html"
 
 
 @pytest.fixture(scope="module")
-def at_home(tmp_path_factory):
-    """The site with its address set."""
-    folder = tmp_path_factory.mktemp("at-home")
-    return build_small(folder, repository_url=REPOSITORY)
-
-
-@pytest.fixture(scope="module")
 def nowhere(tmp_path_factory):
     """The site without an address, as the book's own configuration has it."""
-    return build_small(tmp_path_factory.mktemp("nowhere"))
+    return build_small_book(tmp_path_factory.mktemp("nowhere") / "book", PAGES)
+
+
+def soup(page):
+    return BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+
+
+def head(page):
+    tags = soup(page).head.find_all("meta")
+    return {t.get("name") or t.get("property"): t.get("content") for t in tags}
 
 
 def outside(page):
     """Return all that a page leads to beyond the site."""
-    soup = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
-    named = [tag.get(key) for tag in soup.find_all(True) for key in ("href", "content")]
+    tags = soup(page).find_all(True)
+    named = [tag.get(key) for tag in tags for key in ("href", "content")]
     return {url for url in named if url and url.startswith(("http:", "https:", "//"))}
 
 
@@ -174,14 +202,84 @@ def test_binder_gets_the_packages_that_the_lock_names(at_home):
     ) == "python-3.11\n"
 
 
+def test_a_lesson_is_described_by_what_its_reader_will_be_able_to_do(at_home):
+    found = head(at_home / "chapters" / "lab_one.html")
+    assert found["description"] == found["og:description"] == "Say what x_1 is."
+
+
+def test_another_page_is_described_by_its_first_paragraph(at_home):
+    assert head(at_home / "chapters" / "words.html")["description"] == "No code here."
+
+
+def test_the_card_has_absolute_addresses_that_exist(at_home):
+    found = head(at_home / "chapters" / "lab_one.html")
+    assert found["og:url"] == f"{SITE}/chapters/lab_one.html"
+    assert found["og:title"].endswith("The lab")
+    assert found["og:type"] == "article"
+    assert head(at_home / "chapters" / "index.html")["og:type"] == "website"
+    assert found["twitter:card"] == "summary_large_image"
+    assert found["og:image"].startswith(f"{SITE}/")
+    card = at_home / found["og:image"].removeprefix(f"{SITE}/")
+    assert card.read_bytes()[:4] == b"\x89PNG"
+    # Width and height stand in a PNG's first chunk.
+    size = [int.from_bytes(card.read_bytes()[k : k + 4]) for k in (16, 20)]
+    assert size == [1200, 630]
+
+
+@pytest.mark.parametrize("page", ["index", "chapters/lab_one"])
+def test_the_canonical_address_is_the_pages_own(at_home, page):
+    (link,) = soup(at_home / f"{page}.html").select("link[rel=canonical]")
+    own = "chapters/index" if page == "index" else page
+    assert link["href"] == f"{SITE}/{own}.html"
+    assert "og:image" in head(at_home / f"{page}.html")
+
+
+def test_the_sitemap_lists_every_page_with_its_day_where_git_knows_it(at_home):
+    space = "{http://www.sitemaps.org/schemas/sitemap/0.9}"
+    urls = ElementTree.parse(at_home / "sitemap.xml").getroot()
+    assert [[part.text for part in url] for url in urls.iter(f"{space}url")] == [
+        [f"{SITE}/chapters/index.html"],
+        [f"{SITE}/chapters/lab_one.html", "2020-02-03"],
+        [f"{SITE}/chapters/words.html"],
+    ]
+    robots = (at_home / "robots.txt").read_text(encoding="utf-8")
+    assert f"Sitemap: {SITE}/sitemap.xml\n" in robots
+
+
+def test_a_page_says_when_its_file_was_last_changed_where_git_knows_it(at_home):
+    (day,) = soup(at_home / "chapters" / "lab_one.html").select(".last-updated")
+    assert "2020-02-03" in day.get_text()
+    assert not soup(at_home / "chapters" / "words.html").select(".last-updated")
+
+
+def test_the_dead_end_leads_to_every_page_from_any_depth(at_home):
+    page = soup(at_home / "404.html")
+    links = {link["href"] for link in page.select("a[href]")}
+    assert {f"/some-book/chapters/{name}.html" for name in PAGES} <= links
+    named = page.select("[src], link[href], form[action]")
+    own = [tag.get("src") or tag.get("href") or tag.get("action") for tag in named]
+    assert own
+    assert not [a for a in own if not a.startswith(("/some-book/", f"{SITE}/"))]
+
+
+def test_a_page_leads_on_from_a_section_that_has_moved(at_home, browser):
+    page = browser.new_page()
+    for start, end in (("gone", "lab_one.html#lab-one"), ("words", "words.html#words")):
+        page.goto(f"{(at_home / 'chapters' / 'words.html').as_uri()}#{start}")
+        page.wait_for_url(f"**/{end}")
+    page.close()
+
+
 def test_without_an_address_nothing_appears(nowhere):
     pages = sorted(nowhere.rglob("*.html"))
     assert len(pages) > 4
     for page in pages:
         assert not outside(page), page
         text = page.read_text(encoding="utf-8")
-        for word in ("launch-buttons", "source-buttons", "canonical"):
+        for word in ("launch-buttons", "source-buttons", "canonical", "og:image"):
             assert word not in text, f"{page}: {word}"
+    assert not (nowhere / "sitemap.xml").exists()
+    assert not (nowhere / "robots.txt").exists()
     assert not list((nowhere / "notebooks").glob("*.txt"))
     notebook = (nowhere / "notebooks" / "lab_one.ipynb").read_text(encoding="utf-8")
     assert "http" not in notebook
