@@ -7,7 +7,7 @@ from pkgutil import resolve_name
 import nbformat
 import pytest
 
-from chapter_files import CHAPTERS, LESSONS, NOTEBOOKS, toc_files
+from chapter_files import CHAPTERS, LESSONS, NOTEBOOKS
 from second_execution import code_of, with_outputs
 
 # These print or draw something whenever they are called.
@@ -42,11 +42,6 @@ def expects_output(source):
 
 def code_cells(book, chapter):
     return code_of(book.notebook(chapter.name).cells)
-
-
-@pytest.mark.parametrize("file", toc_files())
-def test_page_is_there(book, file):
-    assert (book.html / f"{file}.html").is_file()
 
 
 @pytest.mark.parametrize("chapter", NOTEBOOKS, ids=str)

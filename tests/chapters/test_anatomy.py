@@ -133,11 +133,3 @@ def test_what_to_remember_is_a_short_list(chapter):
 @pytest.mark.parametrize("chapter", LESSONS, ids=str)
 def test_where_to_go_next_has_a_link(chapter):
     assert "{ref}`" in section(chapter, "Where to go next")
-
-
-@pytest.mark.parametrize("chapter", LESSONS, ids=str)
-def test_every_figure_says_what_it_shows(chapter):
-    for cell in chapter.code:
-        if "plt.show()" in cell.source:
-            alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
-            assert len(alt.split()) >= 8, f"{chapter}: no alt text for\n{cell.source}"
