@@ -59,9 +59,6 @@ RUN_AXE = """() => axe.run(document, {resultTypes: ["violations"]}).then((result
     result.violations.map((violation) =>
         [violation.id, violation.nodes.map((node) => node.html.slice(0, 200))]))"""
 LOOK = """async () => {
-    const images = [...document.images];
-    for (const image of images) image.loading = "eager";
-    await Promise.all(images.map((image) => image.decode().catch(() => {})));
     const maths = [...document.querySelectorAll(".katex")];
     maths[0]?.scrollIntoView();
     await new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)));
@@ -78,7 +75,8 @@ LOOK = """async () => {
     const shown = (element) => element.checkVisibility();
     return {
         headings: [...document.querySelectorAll("h1")].filter(shown).length,
-        broken: images.filter((image) => !image.naturalWidth || !image.alt.trim())
+        broken: [...document.images]
+            .filter((image) => !image.naturalWidth || !image.alt.trim())
             .map((image) => image.src),
         fonts: [...new Set(maths.map((span) => getComputedStyle(span).fontFamily))],
         font_loaded: document.fonts.check("16px KaTeX_Main"),

@@ -1,4 +1,4 @@
-"""Every chapter is in the table of contents, in normal form, and its code is clean."""
+"""Every chapter is in normal form, and its code is clean."""
 
 import difflib
 import re
@@ -10,7 +10,7 @@ import jupytext
 import pytest
 from jupytext.config import load_jupytext_config
 
-from chapter_files import CHAPTERS, NOTEBOOKS, ROOT, toc_files
+from chapter_files import CHAPTERS, NOTEBOOKS, ROOT
 
 RUFF = [sys.executable, "-m", "ruff"]
 # A lesson may import where it needs the name, show a value by its name alone, and write
@@ -20,15 +20,6 @@ CODE_RULES = [
     *("--ignore", "E402,E731,B018,B023"),
     *("--line-length", "88"),
 ]
-
-
-def test_table_of_contents_names_each_chapter_once():
-    files = toc_files()
-    assert len(files) == len(set(files))
-    missing = {f"chapters/{c.name}" for c in CHAPTERS} - set(files)
-    assert not missing, f"not in _toc.yml: {sorted(missing)}"
-    absent = set(files) - {f"chapters/{c.name}" for c in CHAPTERS}
-    assert not absent, f"in _toc.yml, but not there: {sorted(absent)}"
 
 
 @pytest.mark.parametrize("chapter", NOTEBOOKS, ids=str)
