@@ -12,7 +12,6 @@ import html
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from itertools import chain
 from pathlib import Path
 from textwrap import indent
 
@@ -163,8 +162,7 @@ class Book:
         config = MdParserConfig(enable_extensions=extensions, dmath_double_inline=True)
         parser = create_md_parser(config, MDRenderer)
         first = parse_toc_yaml(root / "_toc.yml").root
-        parts = [part.files() for part in first.subtrees if part.numbered]
-        numbered = list(chain.from_iterable(parts))
+        numbered = [f for part in first.subtrees if part.numbered for f in part.files()]
         self.chapters: dict[str, Chapter] = {}
         for file in (first.docname, *first.child_files()):
             number = str(numbered.index(file) + 1) if file in numbered else ""

@@ -53,10 +53,3 @@ def test_no_derivative_escapes_its_proof_by_its_label(chapter):
         if label.startswith("eq-") and not approximate:
             signs = [sign for sign in DERIVATIVE_SIGNS if sign in formula]
             assert not signs, f"{chapter}: {label} states a derivative ({signs})"
-
-
-def test_count():
-    stated = sum(len(stated_labels(chapter)) for chapter in LESSONS)
-    checked = sum(len(checked_labels(chapter)) for chapter in LESSONS)
-    print(f"\nlabelled derivative equations: {stated}, checked: {checked}")
-    assert stated == checked >= 25
