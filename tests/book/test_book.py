@@ -1,4 +1,4 @@
-"""The built book: every page there, every cell executed, every output in its place."""
+"""The built book: every cell executed, every output in its place."""
 
 import ast
 import re
