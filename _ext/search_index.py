@@ -95,6 +95,18 @@ def said_of(name: str, article: HtmlElement) -> Iterator[tuple[str, str, str]]:
             yield unquote(urljoin(f"{name}.html", link)), term, words(item)
 
 
+def symptoms(name: str, article: HtmlElement) -> Iterator[tuple[str, str, str]]:
+    """Return what is seen when something is wrong, as a place of its own.
+
+    It leads where the table does.
+    """
+    for row in article.xpath(".//tr[td][../../thead//th[1] = 'what you see']"):
+        (section,) = row.xpath("ancestor::section[1]/@id")
+        links = row.xpath(".//a[contains(@class, 'internal')]/@href")
+        address = unquote(urljoin(f"{name}.html", [*links, f"#{section}"][0]))
+        yield address, words(row[0]), words(row)
+
+
 def rows_of(articles: dict[str, HtmlElement]) -> Iterator[list[str]]:
     """Return for each place what ``search.js`` knows of it.
 
@@ -107,9 +119,11 @@ def rows_of(articles: dict[str, HtmlElement]) -> Iterator[list[str]]:
             also[address] += [term, text] if term else [text]
             terms[address] += [term] if term else []
     for name, article in articles.items():
-        chapter = ""
-        for anchors, title, text in places(article):
+        seen = [*symptoms(name, article)]
+        first, *others = places(article)
+        for anchors, title, text in [first, *others]:
             labels = [f"{name}.html#{anchor}" for anchor in anchors]
+            chapter = "" if anchors is first[0] else first[1]
             yield [
                 labels[0] if chapter else f"{name}.html",
                 *(title, chapter, text),
@@ -117,7 +131,8 @@ def rows_of(articles: dict[str, HtmlElement]) -> Iterator[list[str]]:
                 " ".join(words for label in labels for words in also[label]),
                 " ".join(anchors),
             ]
-            chapter = chapter or title
+        for address, title, text in seen:
+            yield [address, title, first[1], text, "", "", ""]
 
 
 def write_search(app: Sphinx, pages: dict[Path, HtmlElement]) -> None:
