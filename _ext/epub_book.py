@@ -85,8 +85,10 @@ def epub_article(html: Path, page: str, whole: Whole) -> HtmlElement:
         element.drop_tree()
     for style in article.xpath(".//style[not(ancestor::svg)]"):
         style.drop_tree()
+    # Where an e-reader folds nothing, there is nothing to show.
     for paragraph in article.xpath(".//summary//p"):
         paragraph.tag = "span"
+        paragraph.text = paragraph.text.removeprefix("Show the ").capitalize()
     # Of KaTeX's markup some is not MathML: a script with an invisible third part, and
     # an operator that is more than text.
     for script in article.xpath(".//*[self::msub or self::msup][mo='\u2061']"):

@@ -76,7 +76,10 @@ LOOK = """async () => {
         probe.remove();
     }
     const shown = (element) => element.checkVisibility();
+    const wide = (box) => box.checkVisibility() && box.scrollWidth > box.clientWidth;
     return {
+        wide: [...document.querySelectorAll("main pre, main .pst-scrollable-table-container")]
+            .filter(wide).map((box) => box.textContent.slice(0, 80)),
         headings: [...document.querySelectorAll("h1")].filter(shown).length,
         broken: images.filter((image) => !image.naturalWidth || !image.alt.trim())
             .map((image) => image.src),
