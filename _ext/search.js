@@ -10,7 +10,8 @@ const FREQUENT = new Set(`a an and are as at be best by can different difference
 // A line's words say much the same, in a reader's language and in the book's.
 const LINES = `increase rise grow up higher
     jump swing
-    increase explode diverge huge large big
+    explode diverge overflow rise
+    huge large big
     decrease fall lower drop down low
     stuck constant plateau same stop level
     learn train fit fall
@@ -72,8 +73,9 @@ const spell = (word) => stem(word.normalize("NFKD").replace(/\p{M}/gu, "").toLow
     .replace(/[∂∇∑⊙]/g, (sign) => SIGNS[sign]));
 const SAME = new Map();
 for (const line of LINES) {
-    const terms = line.map(spell);
-    for (const term of terms) SAME.set(term, [...(SAME.get(term) ?? []), ...terms]);
+    const terms = line.filter((word) => !FREQUENT.has(word)).map(spell);
+    for (const term of line.map(spell))
+        SAME.set(term, [...(SAME.get(term) ?? []), ...terms]);
 }
 
 // A name is found by its parts as well, and self-made as selfmade; a number is whole.
@@ -179,7 +181,7 @@ function find(query, corrected = false) {
         if (names(PLACES[place.id]).includes(phrase)) place.score *= 3;
         // Exercises are asked for by that word; a symptom, which has no label, by several.
         if (KINDS.test(title) && asked.has(spell(tokens(title)[0]))) place.score *= 4;
-        if (!label && pairs.length) place.score *= 2;
+        if (!label && words.length > 1) place.score *= 2;
     }
     return [found.sort((a, b) => b.score - a.score), corrected];
 }

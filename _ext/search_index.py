@@ -104,7 +104,8 @@ def symptoms(name: str, article: HtmlElement) -> Iterator[tuple[str, str, str]]:
         (section,) = row.xpath("ancestor::section[1]/@id")
         links = row.xpath(".//a[contains(@class, 'internal')]/@href")
         address = unquote(urljoin(f"{name}.html", [*links, f"#{section}"][0]))
-        yield address, words(row[0]), words(row)
+        seen = words(row[0])
+        yield address, seen[:1].upper() + seen[1:], "; ".join(map(words, row))
 
 
 def rows_of(articles: dict[str, HtmlElement]) -> Iterator[list[str]]:
