@@ -60,6 +60,10 @@ td, th { padding: 0.1em 0.6em; }
 .admonition, details { border-left: 0.2em solid #999; padding-left: 0.8em; }
 .admonition-title, summary { font-weight: bold; }
 .eqno { float: right; }
+div.math { margin: 1em 0; }
+mtable[columnalign^="right left"] mtd { padding-inline: 0; }
+mtable[columnalign^="right left"] mtd:nth-child(odd) { text-align: right; }
+mtable[columnalign^="right left"] mtd:nth-child(even) { text-align: left; }
 """
 KINDS = {".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg"}
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -86,8 +90,10 @@ def epub_article(html: Path, page: str, whole: Whole) -> HtmlElement:
         element.drop_tree()
     for style in article.xpath(".//style[not(ancestor::svg)]"):
         style.drop_tree()
+    # Where an e-reader folds nothing, there is nothing to show.
     for paragraph in article.xpath(".//summary//p"):
         paragraph.tag = "span"
+        paragraph.text = paragraph.text.removeprefix("Show the ").capitalize()
     # Of KaTeX's markup some is not MathML: a script with an invisible third part, and
     # an operator that is more than text.
     for script in article.xpath(".//*[self::msub or self::msup][mo='\u2061']"):

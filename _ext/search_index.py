@@ -1,7 +1,8 @@
 """The search: what its page looks through, and that page.
 
 Sphinx's own search knows whole pages and whole words. This one knows sections,
-exercises, equations, functions and the glossary's terms, each with its text.
+exercises, equations, functions and the glossary's terms, each with its text, and with
+what the glossary and the tables say where they lead to it: a symptom, another name.
 ``search.js`` looks through them with MiniSearch, which forgives a slip of the pen.
 """
 
@@ -10,13 +11,16 @@ import json
 import os
 import re
 import shutil
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote, urljoin
 
 from lxml.html import HtmlElement
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
+from sphinx.search.en import SearchEnglish
 
 HERE = Path(__file__).parent
 MINISEARCH = HERE.parent / "node_modules" / "minisearch" / "dist" / "umd" / "index.js"
@@ -52,24 +56,84 @@ def title_of(place: HtmlElement) -> str:
     return f"{'Equation ' * (title.tag == 'span')}{words(title)}"
 
 
-def places(page: HtmlElement) -> Iterator[tuple[str, str, str]]:
-    """Return the anchor, the title and the text of each place in a page.
+def article_of(page: HtmlElement) -> HtmlElement:
+    """Return a copy of a page's article with what is searched."""
+    (article,) = copy.deepcopy(page).find_class("bd-article")
+    for element in article.xpath(f".//*[{UNSEEN}]"):
+        element.drop_tree()
+    return article
+
+
+def places(article: HtmlElement) -> Iterator[tuple[list[str], str, str]]:
+    """Return the anchors, the title and the text of each place, and take it out.
 
     A text belongs to the innermost of the places that it is in. A solution has none
     here: a search does not show what its reader has not asked for.
     """
-    (article,) = copy.deepcopy(page).find_class("bd-article")
-    for element in article.xpath(f".//*[{UNSEEN}]"):
-        element.drop_tree()
     found = []
     for place in reversed(article.xpath(f".//*[{' or '.join(PLACES)}]")):
-        title, anchor = title_of(place), place.get("id")
+        title = title_of(place)
         parts = [place, *place.xpath("self::dt/following-sibling::dd[1]")]
+        anchors = [
+            id_ for part in parts for id_ in part.xpath("descendant-or-self::*/@id")
+        ]
         text = " ".join(map(words, parts)).removeprefix(title).strip()
-        found.append((anchor, title, "" if place.tag == "details" else text))
+        found.append((anchors, title, "" if place.tag == "details" else text))
         for part in parts:
             part.drop_tree()
     return reversed(found)
+
+
+def said_of(name: str, article: HtmlElement) -> Iterator[tuple[str, str, str]]:
+    """Return where the glossary's items and the tables' rows lead, and their words.
+
+    Of the glossary, first the term.
+    """
+    for item in article.xpath(".//tr | .//dl[contains(@class, 'glossary')]/dd"):
+        term = " ".join(map(words, item.xpath("self::dd/preceding-sibling::dt[1]")))
+        for link in item.xpath(".//a[contains(@class, 'internal')]/@href"):
+            yield unquote(urljoin(f"{name}.html", link)), term, words(item)
+
+
+def symptoms(name: str, article: HtmlElement) -> Iterator[tuple[str, str, str]]:
+    """Return what is seen when something is wrong, as a place of its own.
+
+    It leads where the table does.
+    """
+    for row in article.xpath(".//tr[td][../../thead//th[1] = 'what you see']"):
+        (section,) = row.xpath("ancestor::section[1]/@id")
+        links = row.xpath(".//a[contains(@class, 'internal')]/@href")
+        address = unquote(urljoin(f"{name}.html", [*links, f"#{section}"][0]))
+        seen = words(row[0])
+        yield address, seen[:1].upper() + seen[1:], "; ".join(map(words, row))
+
+
+def rows_of(articles: dict[str, HtmlElement]) -> Iterator[list[str]]:
+    """Return for each place what ``search.js`` knows of it.
+
+    Its address, title, chapter and text; what the glossary calls it; what the glossary
+    and the tables say of it; and its labels.
+    """
+    terms, also = defaultdict(list), defaultdict(list)
+    for name, article in articles.items():
+        for address, term, text in said_of(name, article):
+            also[address] += [term, text] if term else [text]
+            terms[address] += [term] if term else []
+    for name, article in articles.items():
+        seen = [*symptoms(name, article)]
+        first, *others = places(article)
+        for anchors, title, text in [first, *others]:
+            labels = [f"{name}.html#{anchor}" for anchor in anchors]
+            chapter = "" if anchors is first[0] else first[1]
+            yield [
+                labels[0] if chapter else f"{name}.html",
+                *(title, chapter, text),
+                "; ".join(term for label in labels for term in terms[label]),
+                " ".join(words for label in labels for words in also[label]),
+                " ".join(anchors),
+            ]
+        for address, title, text in seen:
+            yield [address, title, first[1], text, "", "", ""]
 
 
 def write_search(app: Sphinx, pages: dict[Path, HtmlElement]) -> None:
@@ -78,20 +142,21 @@ def write_search(app: Sphinx, pages: dict[Path, HtmlElement]) -> None:
         raise ExtensionError(
             "MiniSearch is not installed in node_modules/: run `npm ci`"
         )
-    out, rows = Path(app.outdir), []
-    for name in sorted(app.env.found_docs):
-        page = pages[Path(app.builder.get_outfilename(name))]
-        first, *others = places(page)
-        rows.append([f"{name}.html", first[1], "", first[2]])
-        rows += [[f"{name}.html#{a}", t, first[1], text] for a, t, text in others]
-    target = out / "_static" / "search"
+    target = Path(app.outdir, "_static", "search")
     target.mkdir(exist_ok=True)
+    articles = {
+        name: article_of(pages[Path(app.builder.get_outfilename(name))])
+        for name in sorted(app.env.found_docs)
+    }
+    rows = [*rows_of(articles)]
     text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
     (target / "places.js").write_text(f"const PLACES = {text};\n", encoding="utf-8")
-    shutil.copy(HERE / "search.js", target)
     # Half of the file is its documentation.
     code = re.sub(r"/\*\*.*?\*/", "", MINISEARCH.read_text("utf-8"), flags=re.S)
     (target / "minisearch.js").write_text(code, encoding="utf-8")
+    stemmer = f"{SearchEnglish.js_stemmer_code}\nconst STEMMER = new Stemmer();\n"
+    (target / "stemmer.js").write_text(stemmer, encoding="utf-8")
+    shutil.copy(HERE / "search.js", target)
 
 
 def know_page(app: Sphinx, config: Config) -> None:

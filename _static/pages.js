@@ -76,3 +76,12 @@ function printWithoutSolutions() {
   root.classList.add("no-solutions");
   print();
 }
+
+// The theme takes the focus off a button that was pressed, so that a mouse leaves no
+// tooltip behind; the keyboard would lose its place on the page.
+for (const button of document.querySelectorAll(
+  ".theme-switch-button, .search-button, .primary-toggle, .secondary-toggle",
+))
+  button.blur = () => {
+    if (!button.matches(":focus-visible")) HTMLElement.prototype.blur.call(button);
+  };

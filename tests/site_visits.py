@@ -73,7 +73,11 @@ LOOK = """async () => {
         probe.remove();
     }
     const shown = (element) => element.checkVisibility();
+    const wide = (box) => box.checkVisibility() && box.scrollWidth > box.clientWidth;
     return {
+        wide: [...document.querySelectorAll("main :is(pre, table)")]
+            .map((box) => box.closest(".pst-scrollable-table-container") ?? box)
+            .filter(wide).map((box) => box.textContent.slice(0, 80)),
         headings: [...document.querySelectorAll("h1")].filter(shown).length,
         broken: [...document.images]
             .filter((image) => !image.naturalWidth || !image.alt.trim())

@@ -60,6 +60,16 @@ def test_links_and_pictures_lead_to_what_is_there(pages, file):
             assert not fragment or unquote(fragment) in ids[target], f"{name}: {link}"
 
 
+def test_a_fold_says_what_is_in_it(pages):
+    titles = [
+        " ".join("".join(fold.itertext()).split())
+        for page in pages.values()
+        for fold in page.iter(f"{XHTML}summary")
+    ]
+    assert {"Code", "Functions"} < {*titles}
+    assert not [title for title in titles if not title or "Show" in title]
+
+
 def test_the_contents_name_each_chapter_with_its_number(pages, book):
     links = [
         a for a in pages["EPUB/nav.xhtml"].iter(f"{XHTML}a") if "#" not in a.get("href")

@@ -309,3 +309,32 @@ def test_the_light_style_sheet_lacks_no_rule_that_the_page_uses(
     lost, kept = page.evaluate(LOST_RULES, names)
     assert not lost
     assert kept > 200
+
+
+def focus_on(page, selector):
+    """Go there with the keyboard, as its mark of focus shows."""
+    page.keyboard.press("Tab")
+    page.locator(f"{selector}:visible").first.focus()
+
+
+def test_the_theme_switch_keeps_the_keyboard_where_it_is(page, site):
+    page.goto(f"{site}/chapters/glossary.html")
+    focus_on(page, ".theme-switch-button")
+    themes = []
+    for _ in range(3):
+        page.keyboard.press("Enter")
+        themes.append(page.evaluate("document.documentElement.dataset.mode"))
+    assert {*themes} == {"light", "dark", "auto"}
+
+
+@pytest.mark.parametrize("menu", ["primary", "secondary"])
+def test_a_menu_that_the_keyboard_closes_gives_it_back(browser, site, menu):
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(f"{site}/chapters/chain_rule.html")
+    focus_on(page, f".{menu}-toggle")
+    page.keyboard.press("Enter")
+    page.locator("dialog[open]").wait_for()
+    page.keyboard.press("Escape")
+    focused = page.evaluate_handle("document.activeElement")
+    assert focused.evaluate(f"(button) => button.matches('.{menu}-toggle')")
+    page.close()

@@ -66,6 +66,11 @@ def test_nothing_scrolls_sideways_on_a_phone_but_code_tables_and_formulas(visits
 
 
 @pytest.mark.parametrize("name", PAGES)
+def test_no_code_output_or_table_scrolls_sideways_on_a_wide_screen(visits, name):
+    assert not visits[name].desktop["wide"]
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_no_code_scrolls_sideways_on_a_phone(visits, name):
     assert not visits[name].phone["code"]
 
