@@ -69,8 +69,8 @@ function layOut(nodes, sizes, edgeSize, vertical) {
   };
 }
 
-// Sort each layer by the mean place of its neighbours, back and forth, then bring each box
-// level with what follows it, as far as its neighbours in the layer let it.
+// Sort each layer by the mean place of its neighbours, back and forth, then bring each
+// box level with what follows it, as far as its neighbours in the layer let it.
 function untangle(layers) {
   const mean = (list, of) => list.reduce((sum, box) => sum + of(box), 0) / list.length;
   const rank = (layer) => layer.forEach((box, k) => (box.rank = k / layer.length));

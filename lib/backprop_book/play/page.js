@@ -1,7 +1,7 @@
 // Small helpers for what is on the page.
 
 const SVG = "http://www.w3.org/2000/svg";
-const IN_SVG = ["svg", "path", "circle", "polyline"];
+const IN_SVG = ["svg", "path", "polyline"];
 
 // An element with attributes, listeners (onclick, …) and children. Text stays text.
 function h(tag, attributes = {}, ...children) {
@@ -20,9 +20,7 @@ const button = (label, act, attributes = {}) =>
   h("button", { type: "button", onclick: act, ...attributes }, label);
 
 const write = (pieces) =>
-  pieces.map((piece) =>
-    piece.text === undefined ? piece : h("span", { class: piece.kind }, piece.text),
-  );
+  pieces.map((it) => (it.kind ? h("span", { class: it.kind }, it.text) : it));
 
 function numberField(label, value = "") {
   const field = h("input", { inputmode: "decimal", size: 7, "aria-label": label });
@@ -39,15 +37,8 @@ function numberOf(field) {
 }
 
 // Follow a pointer from where it went down until it goes up.
-function dragging(element, event, move, stop) {
+function dragging(element, event, move) {
   element.setPointerCapture(event.pointerId);
-  element.addEventListener("pointermove", move);
-  element.addEventListener(
-    "lostpointercapture",
-    () => {
-      element.removeEventListener("pointermove", move);
-      stop();
-    },
-    { once: true },
-  );
+  element.onpointermove = move;
+  element.onlostpointercapture = () => (element.onpointermove = null);
 }
