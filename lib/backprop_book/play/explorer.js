@@ -148,13 +148,13 @@ class Explorer {
   }
 
   boxOf(node) {
-    const { id, shape, op } = node;
-    const entries = Array.from({ length: sizeOf(shape) }, (_, entry) => entry);
+    const { id, shape, size, op } = node;
+    const entries = Array.from({ length: size }, (_, entry) => entry);
     const block = sizeOf(shape.slice(-2));
     // The first row of each block but the first keeps a distance.
     const apart = (k) => (k >= block && k % block < shape.at(-1) ? "apart" : "");
     const grid = (kind) => {
-      const type = `grid of-${kind}${entries.length > 1 ? " many" : ""}`;
+      const type = `grid of-${kind}${size > 1 ? " many" : ""}`;
       const style = `--columns: ${shape.at(-1) ?? 1}`;
       const make = (entry) => this.makeSpot({ kind, id, entry }, apart(entry));
       return h("div", { class: type, style }, entries.map(make));
@@ -234,15 +234,8 @@ class Explorer {
     this.render();
   }
 
-  // Arrow keys lead to the nearest number in their direction; a digit begins a new one.
+  // Arrow keys lead to the nearest number in their direction.
   moveFocus(event) {
-    const field = this.editor.querySelector("input");
-    if (field && /^(Enter|[-.\d])$/.test(event.key)) {
-      // A digit itself goes on, into the field.
-      if (event.key === "Enter") event.preventDefault();
-      field.focus();
-      field.select();
-    }
     if (!WAYS[event.key]) return;
     event.preventDefault();
     const [right, down] = WAYS[event.key];
@@ -324,14 +317,13 @@ class Explorer {
 
   // The rule of what is looked at, or of the step; what it speaks of is marked.
   renderRule(spot) {
-    const told = spot && explain(this.graph, spot, this);
-    const { lines, marks } = told || { lines: BEGINNING, marks: [] };
+    const lines = spot ? explain(this.graph, spot, this) : BEGINNING;
     this.rule.replaceChildren(...lines.map((line) => h("p", {}, write(line))));
-    const marked = new Set(marks.map(keyOf));
+    const marked = new Set(lines.flat().flatMap(({ spots }) => spots?.map(keyOf)));
     const edge = spot?.kind === "e";
     // A step looks at all numbers of its node: an array's title stands for them.
     const whole = spot && !edge && spot.entry === undefined;
-    const many = whole && sizeOf(this.graph.nodes[spot.id].shape) > 1;
+    const many = whole && this.graph.nodes[spot.id].size > 1;
     const current = spot && keyOf(many ? { kind: "n", id: spot.id } : spot);
     for (const [key, element] of this.spots) {
       element.classList.toggle("mark", marked.has(key));
@@ -378,12 +370,11 @@ class Explorer {
     this.editor.replaceChildren();
     const asked = this.exercise && node?.learns && { entry: 0, ...spot, kind: "g" };
     if (asked && !this.shows(asked)) this.tellTools("ask", node, asked.entry);
-    const one = node?.op === "leaf" && (spot.kind === "v" || node.data.length === 1);
+    const one = node?.op === "leaf" && (spot.kind === "v" || node.size === 1);
     if (this.exercise || !one || spot.kind === "g") return;
     const { id, entry = 0 } = spot;
     const value = node.data[entry];
-    const place = node.data.length > 1 ? `, ${placeOf(entry, node.shape)}` : "";
-    const name = node.label + place;
+    const name = nameAt(node, entry);
     const problem = h("span", { class: "problem", role: "alert" });
     const field = numberField(name, value);
     const reach = Math.max(4, Math.ceil(2 * Math.abs(value)));
@@ -396,10 +387,8 @@ class Explorer {
     });
     slider.value = String(value);
     const set = (source, other) => () => {
-      const x = numberOf(source);
-      const fine = Number.isFinite(x);
-      problem.textContent = fine ? "" : "Expected a number, such as −0.5.";
-      if (!fine) return;
+      const x = numberOf(source, (words) => (problem.textContent = words));
+      if (x === undefined) return;
       other.value = String(x);
       this.setNumber(id, entry, x, false);
     };

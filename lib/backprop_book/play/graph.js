@@ -27,8 +27,8 @@ class Graph {
     this.nodes = [];
     for (const node of nodes) this.add(node);
     this.root = this.nodes.length - 1;
-    const { shape } = this.nodes[this.root];
-    if (sizeOf(shape) !== 1) {
+    const { shape, size } = this.nodes[this.root];
+    if (size !== 1) {
       const expected = "expected a single number as the result, such as its .sum()";
       throw new Problem(`${expected}, got shape ${inWords(shape)}`);
     }
@@ -38,6 +38,7 @@ class Graph {
 
   add(node) {
     const added = { ...wired(this.nodes, node), uses: [], id: this.nodes.length };
+    added.size = sizeOf(added.shape);
     const operands = added.operands.map((k) => this.nodes[k]);
     operands.forEach(({ uses }, p) => uses.push([added.id, p]));
     added.learns = added.op === "leaf" || operands.some(({ learns }) => learns);
@@ -50,7 +51,7 @@ class Graph {
     let number = 1;
     for (const node of this.nodes) {
       while (taken.has(`v${number}`)) number += 1;
-      const bare = node.op === "constant" && sizeOf(node.shape) === 1;
+      const bare = node.op === "constant" && node.size === 1;
       node.label = node.name || (bare ? format(node.data[0]) : `v${number++}`);
     }
   }
@@ -91,7 +92,7 @@ class Graph {
   }
 
   backward() {
-    const zeros = (node) => Array(sizeOf(node.shape)).fill(0);
+    const zeros = ({ size }) => Array(size).fill(0);
     this.gradients = this.nodes.map((node) => (node.learns ? zeros(node) : null));
     this.shares = this.nodes.map((node) => node.operands.map(() => null));
     if (this.gradients[this.root]) this.gradients[this.root][0] = 1;

@@ -17,9 +17,9 @@ const product = {
 };
 
 // f: a term's value. d: its derivative with respect to each operand; a, b are the
-// operands' entries, y the result's, p the exponent. Then the same in words: term, whole
-// (where it reads otherwise) and back, with capitals for these, G for the gradient of
-// the result and Q for the power that is left. wire: shape and terms, where they aren't
+// operands' entries, y the result's, p the exponent. The same in words, where capitals
+// stand for these, G for the result's gradient and Q for the power that is left: term,
+// whole (where it reads otherwise) and back. wire: shape and terms, where they aren't
 // broadcast.
 const OPERATIONS = {
   "+": {

@@ -28,12 +28,15 @@ function numberField(label, value = "") {
   return field;
 }
 
-// What a field holds, with either minus and either decimal sign; NaN is marked.
-function numberOf(field) {
+// The number in a field, with either minus and either decimal sign. What is none is
+// marked, and `tell` gets the words, or nothing where all is well.
+function numberOf(field, tell) {
   const text = field.value.trim().replace("−", "-").replace(",", ".");
   const x = text === "" ? NaN : Number(text);
-  field.setAttribute("aria-invalid", !Number.isFinite(x));
-  return x;
+  const fine = Number.isFinite(x);
+  field.setAttribute("aria-invalid", !fine);
+  tell(fine ? "" : "Expected a number, such as 0.5.");
+  return fine ? x : undefined;
 }
 
 // Follow a pointer from where it went down until it goes up.

@@ -4,7 +4,7 @@
 //   h = relu(x @ w + 1)           a name for an intermediate value
 //   (h * h).sum()                 the last line is the result
 //
-// Nothing is evaluated: tokens become nodes, one function for each level of precedence.
+// Nothing is evaluated: tokens become nodes.
 
 const NUMBER = /(?<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)/;
 const NAME = /(?<name>[A-Za-z_]\w*)/;
@@ -12,6 +12,7 @@ const SIGN = /(?<line>[;\r\n])|(?<sign>\*\*|[-+*\/@()[\],.=])|(?<other>\S)/;
 const TOKEN = new RegExp(`${NUMBER.source}|${NAME.source}|${SIGN.source}`, "gu");
 const FIRST_VALUES = [2, -1, 3, 0.5, -2, 1.5];
 const FUNCTIONS = ["exp", "log", "tanh", "relu", "sum", "mean"];
+const BINDING = { "+": 1, "-": 1, "*": 2, "/": 2, "@": 2, "**": 4 };
 const STARTS = 'a number, a name, "(" or "["';
 const quote = (text) => (text.length > 20 ? `"${text.slice(0, 20)}…"` : `"${text}"`);
 
@@ -91,10 +92,10 @@ class Parser {
 
   statement() {
     const [name, equals] = this.tokens.slice(this.place, this.place + 2);
-    if (name.kind !== "name" || equals.kind !== "=") return this.sum();
+    if (name.kind !== "name" || equals.kind !== "=") return this.expression();
     if (this.names.has(name.text)) this.fail("a name that isn't taken yet");
     this.place += 2;
-    const value = this.sum();
+    const value = this.expression();
     const node = this.nodes[value];
     if (node.op === "constant") {
       node.op = "leaf";
@@ -105,48 +106,35 @@ class Parser {
     return this.remember(name, value);
   }
 
-  nested(read) {
+  // A value, and all operators after it that bind at least as tightly.
+  expression(least = 1) {
     this.depth += 1;
     if (this.depth > LIMITS.depth) {
       this.fail(`at most ${LIMITS.depth} levels of nesting`);
     }
-    const out = read.call(this);
-    this.depth -= 1;
-    return out;
-  }
-
-  chain(kinds, next) {
-    let left = next.call(this);
-    while (kinds.includes(this.token.kind)) {
+    const minus = this.takes("-");
+    let left = minus
+      ? this.make({ op: "neg", operands: [this.expression(3)] }, minus.at)
+      : this.suffixed();
+    while (BINDING[this.token.kind] >= least) {
       const { kind, at } = this.takes(this.token.kind);
-      left = this.make({ op: kind, operands: [left, next.call(this)] }, at);
+      // A minus may follow "**", and a power of a power begins with the last.
+      const right = this.expression(kind === "**" ? 3 : BINDING[kind] + 1);
+      left =
+        kind === "**"
+          ? this.power(left, right, at)
+          : this.make({ op: kind, operands: [left, right] }, at);
     }
+    this.depth -= 1;
     return left;
   }
 
-  sum() {
-    return this.nested(() => this.chain(["+", "-"], this.product));
-  }
-
-  product() {
-    return this.chain(["*", "/", "@"], this.signed);
-  }
-
-  signed() {
-    const minus = this.takes("-");
-    if (!minus) return this.power();
-    return this.make({ op: "neg", operands: [this.nested(this.signed)] }, minus.at);
-  }
-
-  power() {
-    const base = this.suffixed();
-    const sign = this.takes("**");
-    if (!sign) return base;
-    const { op, data } = this.nodes[this.nested(this.signed)];
+  power(base, right, at) {
+    const { op, data } = this.nodes[right];
     if (op !== "constant" || data.length !== 1) {
-      throw new Problem('expected a number as the exponent after "**"', sign.at + 2);
+      throw new Problem('expected a number as the exponent after "**"', at + 2);
     }
-    return this.make({ op: "**", operands: [base], exponent: data[0] }, sign.at);
+    return this.make({ op: "**", operands: [base], exponent: data[0] }, at);
   }
 
   // Methods, and the transpose.
@@ -169,12 +157,12 @@ class Parser {
       return this.make({ op: "constant", ...this.literal(0) }, at);
     }
     if (this.takes("(")) {
-      const value = this.sum();
+      const value = this.expression();
       this.expect(")", 'an operator or ")"');
       return value;
     }
     const name = this.expect("name", STARTS);
-    if (this.takes("(")) return this.call(name, this.sum());
+    if (this.takes("(")) return this.call(name, this.expression());
     if (FUNCTIONS.includes(name.text)) this.fail(`"(" after ${name.text}`);
     if (this.names.has(name.text)) return this.names.get(name.text);
     // A name that was given no number gets one, which the reader can move.

@@ -81,8 +81,6 @@ function slips(graph, id, entry) {
       const from = `the one from ${graph.nodes[uses[k][0]].label}`;
       out.push([share, `that is one share only, ${from}: add the shares`]);
     });
-    const all = shares.reduce((a, b) => a * b);
-    out.push([all, "the shares are added, not multiplied"]);
   }
   uses.forEach(([to, p], k) => {
     const { op, label, operands } = graph.nodes[to];
@@ -97,8 +95,6 @@ function slips(graph, id, entry) {
     }
     if (op === "**") {
       slip(`${local}: the exponent is left out`, ({ upstream }) => upstream * x);
-      const lowered = `${local}: the exponent wasn’t lowered`;
-      slip(lowered, ({ upstream }) => upstream * 2 * x ** 2);
     }
     const other = graph.nodes[operands[1 - p]];
     const [rows, columns] = other?.shape ?? [];
@@ -114,12 +110,7 @@ function slips(graph, id, entry) {
     }
     slip(`${local} is left out`, ({ upstream }) => upstream);
     slip(`the upstream gradient ∇${label} is left out`, ({ local }) => local);
-    if (op === "*") {
-      slip(`${local} is the other factor`, ({ upstream }) => upstream * x);
-    }
     slip(`the sign of the share from ${label}`, (term) => -term.upstream * term.local);
-    const added = "upstream and local are multiplied, not added";
-    slip(added, (term) => term.upstream + term.local);
   });
   return out;
 }

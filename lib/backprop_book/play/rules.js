@@ -1,7 +1,8 @@
 // What the page writes about a node, an edge or an entry: its rule, with its numbers.
 
-// Text in pieces: a piece is a string or {text, kind}, where kind gives it its colour.
-const piece = (text, kind) => ({ text, kind });
+// Text in pieces: a piece is a string or {text, kind, spots}, where kind gives it its
+// colour, and spots are the places on the page that show this number.
+const piece = (text, kind, ...spots) => ({ text, kind, spots });
 const say = (strings, ...pieces) =>
   strings.flatMap((text, k) => [text, pieces[k] ?? ""].flat()).filter(Boolean);
 const plain = (pieces) => pieces.map((it) => it.text ?? it).join("");
@@ -9,25 +10,25 @@ const plain = (pieces) => pieces.map((it) => it.text ?? it).join("");
 const MOST_TERMS = 6;
 const named = (node) => piece(node.label, "name");
 const nabla = (node) => piece(`∇${node.label}`, "g");
-const number = (x, kind) => piece(format(x), kind);
-const factor = (x, kind) => (x < 0 ? say`(${number(x, kind)})` : [number(x, kind)]);
+const number = (x, kind, ...spots) => piece(format(x), kind, ...spots);
+const factor = (x, ...more) =>
+  x < 0 ? say`(${number(x, ...more)})` : [number(x, ...more)];
+const nameAt = (node, entry) =>
+  node.size > 1 ? `${node.label} at ${placeOf(entry, node.shape)}` : node.label;
 
 // A spot is what can be looked at: {kind: "n", id} is a node, {kind: "v" or "g", id,
 // entry} an entry of its value or gradient, {kind: "e", id, operand} an edge into it.
 const keyOf = ({ kind, id, entry, operand }) =>
   [kind, id, entry ?? operand ?? 0].join(".");
 
-function symbolOf(node) {
-  if (node.op === "**") return `** ${format(node.exponent)}`;
-  const axis = node.op === "sum" && node.axis ? ` axis ${node.axis.join(", ")}` : "";
-  return ({ "*": "×", "-": "−", neg: "−" }[node.op] ?? node.op) + axis;
-}
-
 // What a box has beside its name: the operation, and the shape of an array.
-const titleOf = (node) => [
-  ...(node.operands.length ? [` ${symbolOf(node)}`] : []),
-  ...(node.shape.length ? [` ${node.shape.join("×")}`] : []),
-];
+function titleOf({ op, operands, shape, exponent, axis }) {
+  const power = `** ${format(exponent ?? 0)}`;
+  const sum = axis ? `sum axis ${axis.join(", ")}` : "sum";
+  const sign = { "*": "×", "-": "−", neg: "−", "**": power, sum }[op] ?? op;
+  const title = operands.length ? [` ${sign}`] : [];
+  return shape.length ? [...title, ` ${shape.join("×")}`] : title;
+}
 
 // An operation's words, with pieces in place of its capitals.
 function fill(words, graph, node, entries = {}) {
@@ -39,10 +40,12 @@ function fill(words, graph, node, entries = {}) {
 }
 
 function sumOf(terms, total, kind) {
-  const shown = terms.slice(0, MOST_TERMS);
+  const [shown, rest] = [terms.slice(0, MOST_TERMS), terms.slice(MOST_TERMS)];
   const sum = shown.flatMap((term, k) => (k ? [" + ", ...term] : term));
-  const more = terms.length > MOST_TERMS ? ` + … (${terms.length} terms)` : "";
-  return say`${sum}${more}${terms.length ? " = " : ""}${number(total, kind)}`;
+  const spots = rest.flat().flatMap((it) => it.spots ?? []);
+  const more = piece(` + … (${terms.length} terms)`, "more", ...spots);
+  if (rest.length) sum.push(more);
+  return say`${sum}${terms.length ? " = " : ""}${number(total, kind)}`;
 }
 
 function definition(graph, node) {
@@ -53,81 +56,82 @@ function definition(graph, node) {
   return say`${name} = ${fill(whole, graph, node)}`;
 }
 
-// The numbers that an entry of a value is computed from, and where they are.
-function valueRule(graph, node, j) {
-  const marks = [];
-  const terms = node.terms.filter(([to]) => to === j);
+// What a node is, and the numbers that an entry of its value is computed from.
+function valueRule(graph, node, entry) {
+  const line = definition(graph, node);
+  if (entry === undefined || !node.operands.length) return line;
+  const { term } = OPERATIONS[node.op];
+  const terms = node.terms.filter(([to]) => to === entry);
   const written = terms.map(([, ...entries]) => {
-    const [A, B] = entries.map((entry, p) => {
+    const [A, B] = entries.map((from, p) => {
       const id = node.operands[p];
-      marks.push({ kind: "v", id, entry });
-      return factor(graph.values[id][entry], "v");
+      const write = term.includes("(A)") ? number : factor;
+      return write(graph.values[id][from], "v", { kind: "v", id, entry: from });
     });
-    return fill(OPERATIONS[node.op].term, graph, node, { A, B });
+    return fill(term, graph, node, { A, B });
   });
-  return { pieces: sumOf(written, graph.values[node.id][j], "v"), marks };
+  const place = node.size > 1 ? `; at ${placeOf(entry, node.shape)}: ` : " = ";
+  return say`${line}${place}${sumOf(written, graph.values[node.id][entry], "v")}`;
 }
 
 // What a use sends back: its rule, and for one entry the sum of upstream times local.
 function shareRule(graph, [id, p], entry, start = []) {
   const node = graph.nodes[id];
-  const { size, back } = { size: sizeOf(node.shape), ...OPERATIONS[node.op] };
   const line = say`Through ${definition(graph, node)}, upstream × local: ${start}`;
-  line.push(...fill(back[p], graph, node));
-  if (node.op !== "@" && sizeOf(graph.nodes[node.operands[p]].shape) < size) {
+  line.push(...fill(OPERATIONS[node.op].back[p], graph, node));
+  if (node.op !== "@" && graph.nodes[node.operands[p]].size < node.size) {
     line.push(", summed over the copies");
   }
-  if (entry === undefined) return { line, marks: [] };
+  if (entry === undefined) return line;
   const terms = graph.termsOfShare(id, p, entry);
-  const written = terms.map(
-    ({ upstream, local }) => say`${factor(upstream, "g")} × ${factor(local, "v")}`,
-  );
+  const written = terms.map(({ upstream, local, j, read }) => {
+    const from = factor(upstream, "g", { kind: "g", id, entry: j });
+    return say`${from} × ${factor(local, "v", ...(read ? [read] : []))}`;
+  });
   line.push(" = ", ...sumOf(written, graph.shares[id][p][entry], "g"));
   if (node.op === "relu" && !terms[0].local) {
     line.push(" (blocked: ReLU passes nothing back here)");
   }
-  const marks = terms.flatMap(({ j, read }) => [{ kind: "g", id, entry: j }, read]);
-  return { line, marks: marks.filter(Boolean) };
+  return line;
 }
 
-function gradientRule(graph, node, entry, at) {
-  const start = say`${nabla(node)}${at} = `;
+function gradientRule(graph, node, entry) {
   const { uses } = node;
+  const at = entry === undefined ? "" : nameAt(node, entry).slice(node.label.length);
+  const start = say`${nabla(node)}${at} = `;
   if (!uses.length) {
     const one = say`∂${named(node)}/∂${named(node)} = ${number(1, "g")}`;
-    return { lines: [say`${start}${one}: here the backward pass begins.`], marks: [] };
+    return [say`${start}${one}: here the backward pass begins`];
   }
   const one = uses.length === 1;
-  const rules = uses.map((use) => shareRule(graph, use, entry, one ? start : []));
-  const lines = rules.map(({ line }) => line);
+  const lines = uses.map((use) => shareRule(graph, use, entry, one ? start : []));
   if (!one && entry !== undefined) {
-    const shares = uses.map(([id, p]) => factor(graph.shares[id][p][entry], "g"));
+    const shares = uses.map(([id, operand]) => {
+      const share = graph.shares[id][operand][entry];
+      return factor(share, "g", { kind: "e", id, operand });
+    });
     const sum = sumOf(shares, graph.gradients[node.id][entry], "g");
     lines.push(say`${start}sum of the shares = ${sum}`);
   }
-  return { lines, marks: rules.flatMap(({ marks }) => marks) };
+  return lines;
 }
 
-// All that is said of a spot: lines of pieces, and the spots that they speak of.
+// The entry that is looked at: of a single number it is that, of an array a chosen one.
+const entryOf = (node, entry) => entry ?? (node.size === 1 ? 0 : undefined);
+
+// All that is said of a spot, in lines of pieces.
 function explain(graph, spot, explorer) {
+  if (spot.kind === "e") return [explainEdge(graph, spot, explorer)];
   const node = graph.nodes[spot.id];
-  if (spot.kind === "e") return explainEdge(graph, spot, explorer);
-  const size = sizeOf(node.shape);
-  const entry = spot.entry ?? (size === 1 ? 0 : undefined);
-  const at = size > 1 && entry !== undefined ? ` at ${placeOf(entry, node.shape)}` : "";
-  const lines = spot.kind === "g" ? [] : [definition(graph, node)];
-  const marks = [];
-  const known = node.operands.length && explorer.shows({ kind: "v", id: node.id });
-  if (lines.length && entry !== undefined && known) {
-    const { pieces, marks: read } = valueRule(graph, node, entry);
-    lines[0].push(at ? `;${at}: ` : " = ", ...pieces);
-    if (spot.kind === "v") marks.push(...read);
+  const entry = entryOf(node, spot.entry);
+  const lines = [];
+  if (spot.kind !== "g") {
+    const known = explorer.shows({ kind: "v", id: node.id });
+    lines.push(valueRule(graph, node, known ? entry : undefined));
   }
   if (node.learns && (spot.kind !== "v" || node.op === "leaf")) {
     if (explorer.shows({ kind: "g", id: node.id, entry })) {
-      const found = gradientRule(graph, node, entry, at);
-      lines.push(...found.lines);
-      marks.push(...found.marks);
+      lines.push(...gradientRule(graph, node, entry));
       if (entry !== undefined) lines.push(checkWords(graph, node.id, entry));
     } else if (spot.kind === "g") lines.push(["Its gradient is not known yet."]);
   }
@@ -135,19 +139,16 @@ function explain(graph, spot, explorer) {
     const shut = node.op === "relu" ? " ReLU blocks those that are crossed out." : "";
     lines.push([`Choose an entry to see its numbers.${shut}`]);
   }
-  return { lines, marks };
+  return lines;
 }
 
 function explainEdge(graph, spot, explorer) {
   const { id, operand } = spot;
   const from = graph.nodes[graph.nodes[id].operands[operand]];
   if (!from.learns || !explorer.shows(spot)) {
-    const use = definition(graph, graph.nodes[id]);
-    return { lines: [say`${named(from)} is used in ${use}`], marks: [] };
+    return say`${named(from)} is used in ${definition(graph, graph.nodes[id])}`;
   }
-  const entry = sizeOf(from.shape) === 1 ? 0 : undefined;
-  const { line, marks } = shareRule(graph, [id, operand], entry);
-  return { lines: [line], marks };
+  return shareRule(graph, [id, operand], entryOf(from));
 }
 
 // The central difference in words, with the kink explained where the two differ.
@@ -167,19 +168,15 @@ function checkWords(graph, id, entry) {
   return say`${other}${at}. ${slopes}; ${rule}.`;
 }
 
-// A step, for a screen reader.
+// A step, for a screen reader: what is written of it, without the check.
 function stepInWords(graph, { kind, id }) {
   const node = graph.nodes[id];
-  const forward = kind === "v";
-  const [first, ...rest] = (forward ? graph.values : graph.gradients)[id];
-  const what = forward
-    ? plain(definition(graph, node))
-    : `the gradient of ${node.label}`;
-  if (rest.length) return `${what} is an array of shape ${inWords(node.shape)}`;
-  const shares = node.uses.map(([to, p]) => format(graph.shares[to][p]?.[0]));
-  const added = !forward && shares.length > 1;
-  const sum = added ? `, the sum of the shares ${shares.join(" and ")}` : "";
-  return `${what} is ${format(first)}${sum}`;
+  const entry = entryOf(node);
+  const lines =
+    kind === "v"
+      ? [valueRule(graph, node, entry)]
+      : gradientRule(graph, node, entry);
+  return lines.map(plain).join("; ").replaceAll("∇", "gradient of ");
 }
 
 // What a spot shows, and what it is called.
@@ -204,15 +201,13 @@ function spotInWords(graph, spot, explorer) {
     const added = from.uses.length > 1;
     return { text: added ? text : "", label: `${label}: ${told(value)}`, shown };
   }
-  const many = sizeOf(node.shape) > 1;
   const list = kind === "v" ? graph.values : graph.gradients;
-  const value = format(list[id][entry], many ? 3 : 4);
-  const place = many ? `, ${placeOf(entry, node.shape)}` : "";
+  const value = format(list[id][entry], node.size > 1 ? 3 : 4);
   const what = kind === "v" ? "value" : "gradient";
-  const sign = kind === "v" || many ? "" : "∇ ";
+  const sign = kind === "v" || node.size > 1 ? "" : "∇ ";
   const rule = kind === "v" && node.op === "relu" && shown;
   const shut = rule && !(graph.values[node.operands[0]][entry] > 0);
-  const start = `${node.label}${place}, ${what}: ${told(value)}`;
+  const start = `${nameAt(node, entry)}, ${what}: ${told(value)}`;
   const label = shut ? `${start}, blocked` : start;
   return { text: shown ? sign + value : "·", label, shown, shut };
 }

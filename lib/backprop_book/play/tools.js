@@ -26,11 +26,10 @@ function goalTool(explorer, { words, conditions }) {
     const { gradients, values } = explorer.graph;
     const holds = ([kind, id, sign, number]) =>
       (kind === "g" ? gradients : values)[id].every((x) => COMPARE[sign](x, number));
-    const [before, text] = [verdict.textContent, "not yet"];
-    verdict.textContent = conditions.every(holds) ? "reached ✓" : text;
-    if (before && before !== verdict.textContent) {
-      explorer.say(`Goal ${verdict.textContent}`);
-    }
+    const before = verdict.textContent;
+    const now = conditions.every(holds) ? "reached ✓" : "not yet";
+    verdict.textContent = now;
+    if (before && before !== now) explorer.say(`Goal ${now}`);
   };
   return { element: h("p", {}, `Goal: ${words}: `, verdict), begin: changed, changed };
 }
@@ -84,11 +83,8 @@ function learnTool(explorer, { rate, parameters }) {
     graph.setLeaves(learning.map(moved));
   };
   const step = (times) => () => {
-    const eta = numberOf(field);
-    if (!Number.isFinite(eta)) {
-      explorer.say("Learning rate: expected a number, such as 0.1.");
-      return;
-    }
+    const eta = numberOf(field, (words) => explorer.say(words));
+    if (eta === undefined) return;
     for (let k = 0; k < times; k++) {
       if (Number.isFinite(explorer.graph.loss)) descend(eta);
     }
@@ -132,7 +128,7 @@ function learnTool(explorer, { rate, parameters }) {
     setRate: (x) => (field.value = String(x)),
     way: () => history.map(({ leaves }) => new Map(leaves)),
     keep: (state) => {
-      state.rate = numberOf(field) || 0;
+      state.rate = numberOf(field, () => {}) ?? rate;
       state.optimiser = choice.selectedIndex;
     },
     take: (state) => {
@@ -292,10 +288,9 @@ function practiseTool(explorer, first) {
   };
   const grades = [1, 2, 3].map((grade) => button(`Grade ${grade}`, next(grade)));
   const answer = ({ id }, entry, field) => {
-    const x = numberOf(field);
-    const { right, words: said } = Number.isFinite(x)
-      ? judge(explorer.graph, id, entry, x)
-      : { right: false, words: "Expected a number, such as −6." };
+    const x = numberOf(field, (said) => (words.textContent = said));
+    if (x === undefined) return;
+    const { right, words: said } = judge(explorer.graph, id, entry, x);
     words.textContent = said;
     if (!right) return;
     explorer.answered.add(`${id}.${entry}`);
@@ -305,8 +300,7 @@ function practiseTool(explorer, first) {
     explorer.editor.querySelector("input")?.focus();
   };
   const ask = (node, entry) => {
-    const many = sizeOf(node.shape) > 1;
-    const name = `∇${node.label}${many ? ` at ${placeOf(entry, node.shape)}` : ""}`;
+    const name = `∇${nameAt(node, entry)}`;
     const field = numberField(name);
     const rules = node.uses.map((use) => {
       const { line } = shareRule(explorer.graph, use);
