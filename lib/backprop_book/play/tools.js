@@ -302,10 +302,9 @@ function practiseTool(explorer, first) {
   const ask = (node, entry) => {
     const name = `∇${nameAt(node, entry)}`;
     const field = numberField(name);
-    const rules = node.uses.map((use) => {
-      const { line } = shareRule(explorer.graph, use);
-      return h("p", {}, write(line));
-    });
+    const rules = node.uses.map((use) =>
+      h("p", {}, write(shareRule(explorer.graph, use))),
+    );
     const onsubmit = (event) => {
       event.preventDefault();
       answer(node, entry, field);
