@@ -246,7 +246,7 @@ def test_a_goal_is_judged_at_once(visit):
     learn = visit("learn")
     assert learn.text(".extras p").endswith("not yet")
     learn.button("dead").click()
-    assert learn.text(".extras p") == "Goal: grad w1 == 0, L > 0.5: reached ✓"
+    assert learn.text(".extras p") == "Goal: ∇w1 = 0, L > 0.5: reached ✓"
     assert learn.said() == "Goal reached ✓"
 
 

@@ -31,7 +31,9 @@ function goalTool(explorer, { words, conditions }) {
     verdict.textContent = now;
     if (before && before !== now) explorer.say(`Goal ${now}`);
   };
-  return { element: h("p", {}, `Goal: ${words}: `, verdict), begin: changed, changed };
+  const signs = { "grad ": "∇", "==": "=", "-": "−" };
+  const asked = words.replace(/grad |==|-/g, (sign) => signs[sign]);
+  return { element: h("p", {}, `Goal: ${asked}: `, verdict), begin: changed, changed };
 }
 
 function presetsTool(explorer, presets) {
