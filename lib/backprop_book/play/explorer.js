@@ -4,7 +4,7 @@ const PAUSE = 1400;
 const KINDS = { v: piece("values", "v"), g: piece("gradients ∇", "g") };
 const BEGINNING = [
   say`Step: first come the ${KINDS.v}, then, from the result back, the ${KINDS.g}.`,
-  say`A dotted line is under a number that can be changed: choose it, or drag it.`,
+  say`A dotted line is under a number that can be changed: choose it.`,
 ];
 const STEPS = { ArrowLeft: -1, ArrowRight: 1, Home: -Infinity, End: Infinity };
 const WAYS = {
@@ -24,7 +24,6 @@ class Explorer {
       "aria-label": "Graph: the arrow keys lead from number to number",
       onkeydown: (event) => this.moveFocus(event),
       onfocusin: ({ target }) => this.lookAt(target.spot),
-      onpointerdown: (event) => this.drag(event),
     });
     this.rule = h("div", { class: "rule" });
     this.editor = h("div", { class: "editor" });
@@ -256,25 +255,7 @@ class Explorer {
     if (distance < Infinity) nearest.focus();
   }
 
-  // A leaf's number follows the pointer, in steps of a twentieth.
-  drag(event) {
-    const pressed = event.target;
-    const { kind, id, entry } = pressed.spot ?? {};
-    const free = kind === "v" && this.graph.nodes[id].op === "leaf";
-    if (!free || this.exercise) return;
-    const from = this.graph.values[id][entry];
-    dragging(pressed, event, ({ clientX }) => {
-      const change = Math.round((clientX - event.clientX) / 4) / 20;
-      const x = change ? Number((from + change).toFixed(6)) : from;
-      this.setNumber(id, entry, x);
-    });
-    pressed.focus();
-  }
-
-  setNumber(id, entry, x, withEditor = true) {
-    this.setLeaves([[id, this.graph.nodes[id].data.with(entry, x)]], withEditor);
-  }
-
+  // `withEditor` but while a reader is typing in it.
   setLeaves(leaves, withEditor = true) {
     this.graph.setLeaves(leaves);
     this.tellTools("changed");
@@ -390,7 +371,7 @@ class Explorer {
       const x = numberOf(source, (words) => (problem.textContent = words));
       if (x === undefined) return;
       other.value = String(x);
-      this.setNumber(id, entry, x, false);
+      this.setLeaves([[id, node.data.with(entry, x)]], false);
     };
     field.addEventListener("input", set(field, slider));
     slider.addEventListener("input", set(slider, field));

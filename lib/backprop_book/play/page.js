@@ -38,10 +38,3 @@ function numberOf(field, tell) {
   tell(fine ? "" : "Expected a number, such as 0.5.");
   return fine ? x : undefined;
 }
-
-// Follow a pointer from where it went down until it goes up.
-function dragging(element, event, move) {
-  element.setPointerCapture(event.pointerId);
-  element.onpointermove = move;
-  element.onlostpointercapture = () => (element.onpointermove = null);
-}

@@ -155,8 +155,11 @@ function valleyTool(explorer, { ids, ranges }) {
     class: "valley",
     role: "img",
     onpointerdown: (event) => {
-      dragging(place, event, move);
+      place.setPointerCapture(event.pointerId);
       move(event);
+    },
+    onpointermove: (event) => {
+      if (place.hasPointerCapture(event.pointerId)) move(event);
     },
   };
   const place = h("div", attributes, canvas, svg);
