@@ -111,6 +111,10 @@ def marked(explorer):
 
 def test_row_and_column_meet_in_an_entry_of_a_product(visit):
     net = visit("network")
+    # A step shows the first entry as an example.
+    net.button("Step").click()
+    assert net.said().endswith("at row 1, column 1: 1 × 0.5 + 2 × 2 = 4.5.")
+    assert "X at row 1, column 2, value" in marked(net)
     net.button("To the end").click()
     net.spot("Z1 at row 1, column 2, value").click()
     assert "1 × (−1) + 2 × 1 = 1" in net.text(".rule")
@@ -197,6 +201,7 @@ def test_a_relu_that_blocks_looks_blocked_and_says_so(visit):
     four.spot("w1, value").click()
     four.root.get_by_role("textbox", name="w1").fill("-1")
     assert four.root.locator(".blocked").inner_text().startswith("h")
+    assert four.spot("h, value: 0, blocked").count() == 1
     four.spot("z, gradient").click()
     assert "blocked: ReLU passes nothing back here" in four.text(".rule")
 

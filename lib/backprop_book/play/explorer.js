@@ -302,10 +302,7 @@ class Explorer {
     this.rule.replaceChildren(...lines.map((line) => h("p", {}, write(line))));
     const marked = new Set(lines.flat().flatMap(({ spots }) => spots?.map(keyOf)));
     const edge = spot?.kind === "e";
-    // A step looks at all numbers of its node: an array's title stands for them.
-    const whole = spot && !edge && spot.entry === undefined;
-    const many = whole && this.graph.nodes[spot.id].size > 1;
-    const current = spot && keyOf(many ? { kind: "n", id: spot.id } : spot);
+    const current = spot && keyOf(spot);
     for (const [key, element] of this.spots) {
       element.classList.toggle("mark", marked.has(key));
       element.classList.toggle("current", key === current);

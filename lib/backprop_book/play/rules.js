@@ -59,7 +59,7 @@ function definition(graph, node) {
 // What a node is, and the numbers that an entry of its value is computed from.
 function valueRule(graph, node, entry) {
   const line = definition(graph, node);
-  if (entry === undefined || !node.operands.length) return line;
+  if (!node.operands.length) return line;
   const { term } = OPERATIONS[node.op];
   const terms = node.terms.filter(([to]) => to === entry);
   const written = terms.map(([, ...entries]) => {
@@ -97,15 +97,15 @@ function shareRule(graph, [id, p], entry, start = []) {
 
 function gradientRule(graph, node, entry) {
   const { uses } = node;
-  const at = entry === undefined ? "" : nameAt(node, entry).slice(node.label.length);
-  const start = say`${nabla(node)}${at} = `;
+  const place = node.size > 1 ? ` at ${placeOf(entry, node.shape)}` : "";
+  const start = say`${nabla(node)}${place} = `;
   if (!uses.length) {
     const one = say`∂${named(node)}/∂${named(node)} = ${number(1, "g")}`;
     return [say`${start}${one}: here the backward pass begins`];
   }
   const one = uses.length === 1;
   const lines = uses.map((use) => shareRule(graph, use, entry, one ? start : []));
-  if (!one && entry !== undefined) {
+  if (!one) {
     const shares = uses.map(([id, operand]) => {
       const share = graph.shares[id][operand][entry];
       return factor(share, "g", { kind: "e", id, operand });
@@ -116,28 +116,27 @@ function gradientRule(graph, node, entry) {
   return lines;
 }
 
-// The entry that is looked at: of a single number it is that, of an array a chosen one.
-const entryOf = (node, entry) => entry ?? (node.size === 1 ? 0 : undefined);
-
-// All that is said of a spot, in lines of pieces.
+// All that is said of a spot, in lines of pieces. Where no entry of an array is chosen,
+// the first one is the example.
 function explain(graph, spot, explorer) {
   if (spot.kind === "e") return [explainEdge(graph, spot, explorer)];
   const node = graph.nodes[spot.id];
-  const entry = entryOf(node, spot.entry);
+  const { kind, entry = 0 } = spot;
   const lines = [];
-  if (spot.kind !== "g") {
+  if (kind !== "g") {
     const known = explorer.shows({ kind: "v", id: node.id });
-    lines.push(valueRule(graph, node, known ? entry : undefined));
+    lines.push(known ? valueRule(graph, node, entry) : definition(graph, node));
   }
-  if (node.learns && (spot.kind !== "v" || node.op === "leaf")) {
+  if (node.learns && (kind !== "v" || node.op === "leaf")) {
     if (explorer.shows({ kind: "g", id: node.id, entry })) {
       lines.push(...gradientRule(graph, node, entry));
-      if (entry !== undefined) lines.push(checkWords(graph, node.id, entry));
-    } else if (spot.kind === "g") lines.push(["Its gradient is not known yet."]);
+      lines.push(checkWords(graph, node.id, entry));
+    } else if (kind === "g") lines.push(["Its gradient is not known yet."]);
   }
-  if (entry === undefined) {
+  const more = node.size > 1 && node.op !== "constant";
+  if (more && spot.entry === undefined) {
     const shut = node.op === "relu" ? " ReLU blocks those that are crossed out." : "";
-    lines.push([`Choose an entry to see its numbers.${shut}`]);
+    lines.push([`Choose another entry to see its numbers.${shut}`]);
   }
   return lines;
 }
@@ -148,7 +147,7 @@ function explainEdge(graph, spot, explorer) {
   if (!from.learns || !explorer.shows(spot)) {
     return say`${named(from)} is used in ${definition(graph, graph.nodes[id])}`;
   }
-  return shareRule(graph, [id, operand], entryOf(from));
+  return shareRule(graph, [id, operand], 0);
 }
 
 // The central difference in words, with the kink explained where the two differ.
@@ -171,11 +170,8 @@ function checkWords(graph, id, entry) {
 // A step, for a screen reader: what is written of it, without the check.
 function stepInWords(graph, { kind, id }) {
   const node = graph.nodes[id];
-  const entry = entryOf(node);
-  const lines =
-    kind === "v"
-      ? [valueRule(graph, node, entry)]
-      : gradientRule(graph, node, entry);
+  const forward = kind === "v";
+  const lines = forward ? [valueRule(graph, node, 0)] : gradientRule(graph, node, 0);
   return lines.map(plain).join("; ").replaceAll("∇", "gradient of ");
 }
 
