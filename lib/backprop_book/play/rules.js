@@ -153,7 +153,8 @@ function explainEdge(graph, spot, explorer) {
 // The central difference in words, with the kink explained where the two differ.
 function checkWords(graph, id, entry) {
   const { central, left, right, gradient, kinks } = graph.check(id, entry);
-  const words = say`Check: central difference ${number(central, "v")}`;
+  // Rounding of the difference is not shown: beside a gradient of 0 it would puzzle.
+  const words = say`Check: central difference ${number(+central.toFixed(9), "v")}`;
   const scale = Math.max(1, Math.abs(gradient), Math.abs(central));
   if (Math.abs(central - gradient) <= 1e-4 * scale) {
     return say`${words}, as the gradient.`;
