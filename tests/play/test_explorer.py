@@ -64,17 +64,6 @@ def test_steps_by_the_keyboard_alone(visit):
     assert "Step 1 of 14" in four.text(".where")
 
 
-def test_steps_and_moves_by_touch_on_a_phone(visit):
-    four = visit("four", width=390, has_touch=True, is_mobile=True)
-    for _ in range(3):
-        four.button("Step").tap()
-    assert "y_hat = h × w2 = 3 × (−0.5) = −1.5" in four.text(".rule")
-    four.spot("w1, value").tap()
-    four.root.get_by_role("slider", name="w1").fill("-1")
-    assert four.spot("z, value: −2").count() == 1
-    assert four.page.evaluate("document.scrollingElement.scrollWidth") <= 390
-
-
 def test_play_goes_on_by_itself_until_it_is_paused(visit):
     four = visit("four")
     # Time stands still but where the test lets it run.
@@ -179,21 +168,6 @@ def test_a_number_that_is_typed_changes_all_at_once_and_a_wrong_one_nothing(visi
     assert four.spot("w1, value: −0.5").count() == 1
     four.button("Reset").click()
     assert four.spot("L, value: 6.25").count() == 1
-
-
-def test_a_slider_is_dragged(visit):
-    four = visit("four")
-    four.button("To the end").click()
-    four.spot("w1, value").click()
-    box = four.root.get_by_role("slider", name="w1").bounding_box()
-    y = box["y"] + box["height"] / 2
-    four.page.mouse.move(box["x"] + box["width"] / 2, y)
-    four.page.mouse.down()
-    four.page.mouse.move(box["x"] + box["width"], y, steps=4)
-    four.page.mouse.up()
-    assert four.spot("w1, value: 4").count() == 1
-    assert four.spot("z, value: 8").count() == 1
-    assert four.root.get_by_role("textbox", name="w1").input_value() == "4"
 
 
 def test_a_relu_that_blocks_looks_blocked_and_says_so(visit):
