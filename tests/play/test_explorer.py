@@ -45,7 +45,7 @@ def test_steps_are_walked_forward_and_backward_and_announced(visit):
     assert four.said().endswith("That was the last step.")
     assert four.spot("w1, gradient: 5").inner_text() == "∇ 5"
     four.button("To the start").click()
-    assert four.said() == "At the start: only the leaves have their numbers."
+    assert four.said() == "Start, 14 steps: only the leaves have their numbers."
 
 
 def test_steps_by_the_keyboard_alone(visit):
@@ -305,7 +305,7 @@ def test_what_is_typed_is_never_executed_nor_html(visit):
         assert re.match(r"Line \d+, character \d+: ", write.text(".extras .problem"))
     assert not write.root.locator("img, script").count()
     write.button("To the start").click()
-    assert write.said().startswith("At the start")
+    assert write.said().startswith("Start, ")
 
 
 @pytest.mark.parametrize(

@@ -204,13 +204,11 @@ class Explorer {
     this.render();
     const here = this.steps[this.step - 1];
     const last = this.step === this.steps.length;
+    const words = here
+      ? stepInWords(this.graph, here)
+      : "only the leaves have their numbers";
     const end = last ? " That was the last step." : "";
-    const words = here && stepInWords(this.graph, here);
-    this.say(
-      here
-        ? `${this.where.textContent}: ${words}.${end}`
-        : "At the start: only the leaves have their numbers.",
-    );
+    this.say(`${this.where.textContent}: ${words}.${end}`);
     if (last) this.play(false);
   }
 
@@ -289,10 +287,8 @@ class Explorer {
       element.classList.toggle("shut", Boolean(shut));
     }
     for (const box of this.boxes) {
-      const [shut, open] = [".shut", ".spot.v:not(.shut)"].map((of) =>
-        box.querySelector(of),
-      );
-      box.classList.toggle("blocked", Boolean(shut && !open));
+      const open = box.querySelector(".spot.v:not(.shut)");
+      box.classList.toggle("blocked", !open && box.querySelector(".shut") !== null);
     }
   }
 
