@@ -2,7 +2,7 @@
 
 from collections import Counter
 from contextlib import suppress
-from itertools import chain, combinations, islice
+from itertools import chain, combinations, islice, product
 
 import numpy as np
 import pytest
@@ -92,7 +92,8 @@ const run = (nodes) => {
       layOut(graph.nodes, sizes, () => WRITTEN, vertical);
     const boxes = at.map((point, k) => ({...point, ...sizes[k]}));
     const labels = edges.map(({x, y}) => ({x, y, ...WRITTEN}));
-    return {boxes: [...boxes, ...labels], width, height};
+    const lines = edges.map(({path}) => path.match(/-?[\\d.]+/g).map(Number));
+    return {boxes: [...boxes, ...labels], nodes: boxes, lines, width, height};
   });
 };
 """
@@ -105,11 +106,22 @@ def overlap(a, b):
     )
 
 
+def crosses(line, box):
+    """Return whether a corner or a handle of a line is inside a box."""
+    return any(
+        abs(x - box["x"]) < box["width"] / 2 - 1
+        and abs(y - box["y"]) < box["height"] / 2 - 1
+        for x, y in zip(line[::2], line[1::2], strict=True)
+    )
+
+
 def test_boxes_and_labels_of_random_graphs_never_overlap():
     graphs = [n for _, n in islice(small_graphs(np.random.default_rng(6)), 150)]
     graphs.append(graph_nodes(forty_nodes()))
     for layout in chain.from_iterable(run_in_node(PLACES, graphs)):
         assert not any(overlap(*pair) for pair in combinations(layout["boxes"], 2))
+        pairs = product(layout["lines"], layout["nodes"])
+        assert not any(crosses(*pair) for pair in pairs)
         for box in layout["boxes"]:
             assert box["width"] / 2 <= box["x"] <= layout["width"] - box["width"] / 2
             assert box["height"] / 2 <= box["y"] <= layout["height"] - box["height"] / 2

@@ -48,8 +48,7 @@ function layOut(nodes, sizes, edgeSize, vertical) {
     const size = Math.max(...layer.map((box) => box.along));
     for (const box of layer) {
       box.middle = end + size / 2;
-      // A line past boxes is straight as long as they are.
-      box.along ||= size;
+      box.room = size;
     }
     end += size + GAP.along;
   }
@@ -108,10 +107,12 @@ function untangle(layers) {
   }
 }
 
-// A smooth line through the boxes of an edge, from the end of one to the start of the
-// last, broken where its share is written. Edges into one node arrive side by side.
+// A line through the boxes of an edge, from the end of one to the start of the last,
+// broken where its share is written: straight within a layer, so that it crosses no
+// box, and bent between layers. Edges into one node arrive side by side.
 function curve(chain, point, operand) {
-  const [label, last] = [chain[1], chain.at(-1)];
+  const [first, label] = chain;
+  const last = chain.at(-1);
   const aside =
     last.before.length > 1 ? (2 * operand - 1) * Math.min(8, last.across / 6) : 0;
   const written = label.along > SLIM.width;
@@ -119,15 +120,18 @@ function curve(chain, point, operand) {
     const { x, y } = point(a, c);
     return `${x} ${y}`;
   };
-  let [a, c] = [chain[0].middle + chain[0].along / 2, chain[0].centre];
-  let path = `M${text(a, c)}`;
+  let [a, c] = [first.middle + first.room / 2, first.centre];
+  let path = `M${text(first.middle + first.along / 2, c)} L${text(a, c)}`;
   for (const box of chain.slice(1)) {
-    const start = box.middle - box.along / 2 - (box === last ? TIP : 0);
+    const tip = box === last ? TIP : 0;
     const level = box.centre + (box === last ? aside : 0);
+    const start = box.middle - box.room / 2 - tip;
     const half = (a + start) / 2;
     path += ` C${text(half, c)} ${text(half, level)} ${text(start, level)}`;
-    [a, c] = [box.middle + box.along / 2, level];
-    if (box !== last) path += ` ${box === label && written ? "M" : "L"}${text(a, c)}`;
+    const [from, to] = [box.middle - box.along / 2 - tip, box.middle + box.along / 2];
+    if (box === last) return `${path} L${text(from, level)}`;
+    if (box === label && written) path += ` L${text(from, level)} M${text(to, level)}`;
+    [a, c] = [box.middle + box.room / 2, level];
+    path += ` L${text(a, c)}`;
   }
-  return path;
 }
