@@ -98,9 +98,10 @@ def test_step_look_and_move(reader):
         box = slider.bounding_box()
         middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
         reader.drag(*middle, box["width"] / 4)
-    # Ten keys up from 0.5, or from the slider's middle a quarter of it to the right.
-    expected = 1 if reader.way == "keyboard" else 2
-    assert value(four, "w1") == pytest.approx(expected, abs=0.2)
+    # Ten keys up from 0.5, or from the slider's middle a quarter of its track or more:
+    # the narrower it is, the more of it the thumb takes.
+    low, high = (1, 1) if reader.way == "keyboard" else (2, 2.6)
+    assert low <= value(four, "w1") <= high
     assert float(slider.input_value()) == value(four, "w1")
     reader.button("Reset")
     assert value(four, "w1") == 1.5
