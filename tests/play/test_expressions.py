@@ -92,7 +92,7 @@ const run = (text) => {
   const graph = parse("w = [1, 2]\\nb = 3\\n(w * b).sum()");
   try {
     const state = decodeState(text);
-    setLeaves(graph, state.leaves);
+    graph.setLeaves(state.leaves);
     const {leaves, ...rest} = state;
     return {...rest, again: encodeState(state), loss: graph.loss};
   } catch (error) {

@@ -28,6 +28,7 @@ const run = ([grade, seed]) => {
         ["upstream gradient", sum((G, local) => local), true],
         ["sign", rest - share, true],
         ["the mask", sum((G) => G), nodes[to].op === "relu" && values[id][entry] < 0],
+        ["exponent", sum((G) => G * values[id][entry]), nodes[to].op === "**"],
       ].filter(([, x, fits]) => fits && Math.abs(x - total) > 1e-3)
        .map(([slip, x]) => ({slip, x, id, entry, ...judge(graph, id, entry, x)}));
     });

@@ -122,6 +122,8 @@ def test_an_explorer_steps_and_its_numbers_move_in_jupyterlab(browser, lab, tmp_
     assert "v1 = w × 3 = 2 × 3 = 6" in explorer.locator(".rule").inner_text()
     explorer.locator('.spot[aria-label^="w, value"]').click()
     # In JupyterLab's command mode, a 2 makes a heading of the cell and dd deletes it.
+    page.keyboard.type("2")
+    page.keyboard.press("Tab")
     page.keyboard.type("-2")
     explorer.get_by_role("button", name="To the end").click()
     assert explorer.locator('.spot[aria-label="w, gradient: 0"]').count() == 1

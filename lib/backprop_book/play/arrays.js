@@ -10,10 +10,7 @@ class Problem extends Error {
 
 const sizeOf = (shape) => shape.reduce((n, d) => n * d, 1);
 const inWords = (shape) => `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
-
-function stridesOf(shape) {
-  return shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
-}
+const stridesOf = (shape) => shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
 
 // The position in memory of each entry of an array with this shape and these strides.
 // Broadcasting, transposing and slicing are all this, as they are in NumPy.
@@ -53,11 +50,9 @@ function normalAxes(axes, rank) {
 
 // The index of an entry in words: "row 1, column 2", counted from 1.
 function placeOf(entry, shape) {
-  const names = [["entry"], ["row", "column"], ["block", "row", "column"]];
-  const index = stridesOf(shape).map(
-    (stride, k) => Math.floor(entry / stride) % shape[k],
-  );
+  const names = shape.length > 1 ? ["block", "row", "column"] : ["entry"];
+  const index = stridesOf(shape).map((step, k) => Math.floor(entry / step) % shape[k]);
   return index
-    .map((n, k) => `${names[shape.length - 1]?.[k] ?? "axis"} ${n + 1}`)
+    .map((n, k) => `${names.at(k - shape.length) ?? "axis"} ${n + 1}`)
     .join(", ");
 }

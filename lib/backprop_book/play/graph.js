@@ -5,16 +5,15 @@ const STEP = 1e-5;
 
 // A node with its shape and its wires to the nodes that it is computed from.
 function wired(nodes, node) {
-  const operands = node.operands ?? [];
+  const { operands = [] } = node;
   const shapes = operands.map((k) => nodes[k].shape);
-  const found = node.data ? { shape: node.shape } : wire(node.op, shapes, node);
-  if (sizeOf(found.shape) > LIMITS.entries) {
-    throw new Problem(
-      `expected at most ${LIMITS.entries} numbers in an array, got shape ` +
-        inWords(found.shape),
-    );
+  const found = node.data ? {} : wire(node.op, shapes, node);
+  const made = { ...node, ...found, operands };
+  if (sizeOf(made.shape) > LIMITS.entries) {
+    const expected = `expected at most ${LIMITS.entries} numbers in an array`;
+    throw new Problem(`${expected}, got shape ${inWords(made.shape)}`);
   }
-  return { ...node, ...found, operands };
+  return made;
 }
 
 class Graph {
@@ -28,11 +27,10 @@ class Graph {
     this.nodes = [];
     for (const node of nodes) this.add(node);
     this.root = this.nodes.length - 1;
-    const { shape } = this.nodes[this.root];
-    if (sizeOf(shape) !== 1) {
-      throw new Problem(
-        `expected a single number as the result, got shape ${inWords(shape)}`,
-      );
+    const { shape, size } = this.nodes[this.root];
+    if (size !== 1) {
+      const expected = "expected a single number as the result, such as its .sum()";
+      throw new Problem(`${expected}, got shape ${inWords(shape)}`);
     }
     this.nameAll();
     this.update();
@@ -40,25 +38,21 @@ class Graph {
 
   add(node) {
     const added = { ...wired(this.nodes, node), uses: [], id: this.nodes.length };
-    added.operands.forEach((k, p) => this.nodes[k].uses.push([added.id, p]));
-    added.learns =
-      added.op === "leaf" || added.operands.some((k) => this.nodes[k].learns);
+    added.size = sizeOf(added.shape);
+    const operands = added.operands.map((k) => this.nodes[k]);
+    operands.forEach(({ uses }, p) => uses.push([added.id, p]));
+    added.learns = added.op === "leaf" || operands.some(({ learns }) => learns);
     this.nodes.push(added);
   }
 
   // What has no name is v1, v2, …, as the literature numbers intermediate values.
   nameAll() {
-    const taken = new Set(this.nodes.map((node) => node.name));
-    let number = 0;
+    const taken = new Set(this.nodes.map(({ name }) => name));
+    let number = 1;
     for (const node of this.nodes) {
-      node.label = node.name;
-      if (!node.name && node.op === "constant" && sizeOf(node.shape) === 1) {
-        node.label = format(node.data[0]);
-      }
-      while (!node.label) {
-        number += 1;
-        if (!taken.has(`v${number}`)) node.label = `v${number}`;
-      }
+      while (taken.has(`v${number}`)) number += 1;
+      const bare = node.op === "constant" && node.size === 1;
+      node.label = node.name || (bare ? format(node.data[0]) : `v${number++}`);
     }
   }
 
@@ -70,6 +64,18 @@ class Graph {
     return this.values[this.root][0];
   }
 
+  // Put numbers into leaves, all or none: a link may bring what doesn't fit.
+  setLeaves(leaves) {
+    for (const [id, data] of leaves) {
+      const leaf = this.nodes[id];
+      if (leaf?.op !== "leaf" || leaf.data.length !== data.length) {
+        throw new Problem(`the numbers for ${leaf?.label ?? "a leaf"} don't fit`);
+      }
+    }
+    for (const [id, data] of leaves) this.nodes[id].data = data;
+    this.update();
+  }
+
   update() {
     this.values = this.forward(this.nodes.map((node) => node.data));
     this.backward();
@@ -79,18 +85,14 @@ class Graph {
   forward(values, start = -1) {
     const out = [...values];
     for (const node of this.nodes.slice(start + 1)) {
-      if (node.operands.length) {
-        out[node.id] = computeValue(
-          node,
-          node.operands.map((k) => out[k]),
-        );
-      }
+      const operands = node.operands.map((k) => out[k]);
+      if (operands.length) out[node.id] = computeValue(node, operands);
     }
     return out;
   }
 
   backward() {
-    const zeros = (node) => Array(sizeOf(node.shape)).fill(0);
+    const zeros = ({ size }) => Array(size).fill(0);
     this.gradients = this.nodes.map((node) => (node.learns ? zeros(node) : null));
     this.shares = this.nodes.map((node) => node.operands.map(() => null));
     if (this.gradients[this.root]) this.gradients[this.root][0] = 1;
@@ -111,41 +113,47 @@ class Graph {
     }
   }
 
-  eachLocal(node, visit) {
-    eachLocal(
-      node,
-      node.operands.map((k) => this.values[k]),
-      this.values[node.id],
-      visit,
-    );
+  // Visit each pair of an operand's entry and an entry of the result computed from it:
+  // visit(operand, entry, result's entry, local derivative, where that is read).
+  eachLocal({ id, op, operands, terms, exponent }, visit) {
+    const { d, swaps } = OPERATIONS[op];
+    for (const [j, ...entries] of terms) {
+      const [a, b] = entries.map((entry, p) => this.values[operands[p]][entry]);
+      entries.forEach((entry, p) => {
+        const other = { kind: "v", id: operands[1 - p], entry: entries[1 - p] };
+        const local = d[p](a, b, this.values[id][j], exponent);
+        visit(p, entry, j, local, swaps && other);
+      });
+    }
   }
 
-  // L where one entry of one node has another value, whatever it is computed from.
-  lossWith(id, entry, value) {
-    const values = [...this.values];
-    values[id] = values[id].with(entry, value);
-    return this.forward(values, id);
+  // The upstream gradient and the local derivative of each term of an edge's share.
+  termsOfShare(id, operand, entry) {
+    const found = [];
+    this.eachLocal(this.nodes[id], (p, k, j, local, read) => {
+      if (p !== operand || k !== entry) return;
+      found.push({ upstream: this.gradients[id][j], local, read, j });
+    });
+    return found;
   }
 
   // The central difference beside a gradient, and the kinks of ReLU that are too near.
   check(id, entry) {
     const value = this.values[id][entry];
     const h = STEP * Math.max(1, Math.abs(value));
-    const [low, high] = [value - h, value + h].map((v) => this.lossWith(id, entry, v));
-    const loss = (values) => values[this.root][0];
-    const active = (values, k, j) => values[k][j] > 0;
+    const [low, high] = [value - h, value + h].map((moved) => {
+      const values = this.values.with(id, this.values[id].with(entry, moved));
+      return this.forward(values, id);
+    });
+    const [before, after] = [low[this.root][0], high[this.root][0]];
     const kinks = this.nodes.filter(
-      (node) =>
-        node.op === "relu" &&
-        this.values[node.id].some(
-          (_, j) =>
-            active(low, node.operands[0], j) !== active(high, node.operands[0], j),
-        ),
+      ({ op, operands: [k] }) =>
+        op === "relu" && low[k].some((x, j) => x > 0 !== high[k][j] > 0),
     );
     return {
-      central: (loss(high) - loss(low)) / (2 * h),
-      left: (this.loss - loss(low)) / h,
-      right: (loss(high) - this.loss) / h,
+      central: (after - before) / (2 * h),
+      left: (this.loss - before) / h,
+      right: (after - this.loss) / h,
       gradient: this.gradients[id][entry],
       kinks,
     };
@@ -158,8 +166,6 @@ function format(x, digits = 4) {
   if (!Number.isFinite(x)) return x > 0 ? "∞" : "−∞";
   const size = Math.abs(x);
   const small = size && (size < 1e-3 || size >= 1e6);
-  const rounded = small
-    ? x.toExponential(digits - 2)
-    : String(+x.toPrecision(digits) + 0);
+  const rounded = small ? x.toExponential(digits - 2) : `${+x.toPrecision(digits) + 0}`;
   return rounded.replaceAll("-", "−").replace("e+", "e");
 }

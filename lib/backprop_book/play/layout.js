@@ -2,6 +2,7 @@
 // Layers of nodes and layers of edges alternate: an edge, too, is a box for its share.
 
 const GAP = { along: 9, across: 10, margin: 10 };
+const NOTHING = { width: 0, height: 0 };
 const SLIM = { width: 14, height: 14 };
 const WRITTEN = { width: 62, height: 24 };
 const TIP = 2;
@@ -9,13 +10,13 @@ const TIP = 2;
 function layOut(nodes, sizes, edgeSize, vertical) {
   const [along, across] = vertical ? ["height", "width"] : ["width", "height"];
   const depth = nodes.map(() => 0);
-  for (const node of [...nodes].reverse()) {
-    node.operands.forEach((k) => (depth[k] = Math.max(depth[k], depth[node.id] + 1)));
+  for (const { id, operands } of nodes.toReversed()) {
+    for (const k of operands) depth[k] = Math.max(depth[k], depth[id] + 1);
   }
   const deepest = Math.max(...depth);
   const layers = Array.from({ length: 2 * deepest + 1 }, () => []);
-  // What is computed stays on a straight line, and leaves make room beside it.
   const place = (layer, size, { operands }) => {
+    // What is computed stays on a straight line, and leaves make room beside it.
     const weight = operands.length ? 1 : 0.01;
     const [long, wide] = [size[along], size[across]];
     const box = { along: long, across: wide, before: [], after: [], layer, weight };
@@ -25,19 +26,20 @@ function layOut(nodes, sizes, edgeSize, vertical) {
   const boxes = nodes.map((node) =>
     place(2 * (deepest - depth[node.id]), sizes[node.id], node),
   );
-  const edges = nodes.flatMap((node) =>
-    node.operands.map((k, operand) => {
+  const link = (from, to) => {
+    to.before.push(from);
+    from.after.push(to);
+  };
+  const edges = nodes.flatMap(({ id, operands }) =>
+    operands.map((k, operand) => {
       const chain = [boxes[k]];
-      for (let layer = boxes[k].layer + 1; layer < boxes[node.id].layer; layer++) {
-        const size = chain.length === 1 ? edgeSize(k) : { width: 0, height: 0 };
-        chain.push(place(layer, size, nodes[k]));
+      for (let layer = boxes[k].layer + 1; layer < boxes[id].layer; layer++) {
+        // An edge's share is written after its start; then it only passes by.
+        chain.push(place(layer, chain.length > 1 ? NOTHING : edgeSize(k), nodes[k]));
       }
-      chain.push(boxes[node.id]);
-      chain.slice(1).forEach((box, n) => {
-        box.before.push(chain[n]);
-        chain[n].after.push(box);
-      });
-      return { from: k, to: node.id, operand, chain };
+      chain.push(boxes[id]);
+      chain.slice(1).forEach((box, n) => link(chain[n], box));
+      return { operand, chain };
     }),
   );
   untangle(layers);
@@ -46,8 +48,7 @@ function layOut(nodes, sizes, edgeSize, vertical) {
     const size = Math.max(...layer.map((box) => box.along));
     for (const box of layer) {
       box.middle = end + size / 2;
-      // A line past boxes is straight as long as they are.
-      box.along ||= size;
+      box.room = size;
     }
     end += size + GAP.along;
   }
@@ -61,16 +62,15 @@ function layOut(nodes, sizes, edgeSize, vertical) {
     width: vertical ? wide : long,
     height: vertical ? long : wide,
     nodes: boxes.map((box) => point(box.middle, box.centre)),
-    edges: edges.map(({ chain, ...edge }) => ({
-      ...edge,
+    edges: edges.map(({ chain, operand }) => ({
       ...point(chain[1].middle, chain[1].centre),
-      path: curve(chain, point, edge),
+      path: curve(chain, point, operand),
     })),
   };
 }
 
-// Sort each layer by the mean place of its neighbours, back and forth, then bring each box
-// level with what follows it, as far as its neighbours in the layer let it.
+// Sort each layer by the mean place of its neighbours, back and forth, then bring each
+// box level with what follows it, as far as its neighbours in the layer let it.
 function untangle(layers) {
   const mean = (list, of) => list.reduce((sum, box) => sum + of(box), 0) / list.length;
   const rank = (layer) => layer.forEach((box, k) => (box.rank = k / layer.length));
@@ -107,10 +107,12 @@ function untangle(layers) {
   }
 }
 
-// A smooth line through the boxes of an edge, from the end of one to the start of the
-// last, broken where its share is written. Edges into one node arrive side by side.
-function curve(chain, point, { operand }) {
-  const [label, last] = [chain[1], chain.at(-1)];
+// A line through the boxes of an edge, from the end of one to the start of the last,
+// broken where its share is written: straight within a layer, so that it crosses no
+// box, and bent between layers. Edges into one node arrive side by side.
+function curve(chain, point, operand) {
+  const [first, label] = chain;
+  const last = chain.at(-1);
   const aside =
     last.before.length > 1 ? (2 * operand - 1) * Math.min(8, last.across / 6) : 0;
   const written = label.along > SLIM.width;
@@ -118,15 +120,18 @@ function curve(chain, point, { operand }) {
     const { x, y } = point(a, c);
     return `${x} ${y}`;
   };
-  let [a, c] = [chain[0].middle + chain[0].along / 2, chain[0].centre];
-  let path = `M${text(a, c)}`;
+  let [a, c] = [first.middle + first.room / 2, first.centre];
+  let path = `M${text(first.middle + first.along / 2, c)} L${text(a, c)}`;
   for (const box of chain.slice(1)) {
-    const start = box.middle - box.along / 2 - (box === last ? TIP : 0);
+    const tip = box === last ? TIP : 0;
     const level = box.centre + (box === last ? aside : 0);
+    const start = box.middle - box.room / 2 - tip;
     const half = (a + start) / 2;
     path += ` C${text(half, c)} ${text(half, level)} ${text(start, level)}`;
-    [a, c] = [box.middle + box.along / 2, level];
-    if (box !== last) path += ` ${box === label && written ? "M" : "L"}${text(a, c)}`;
+    const [from, to] = [box.middle - box.along / 2 - tip, box.middle + box.along / 2];
+    if (box === last) return `${path} L${text(from, level)}`;
+    if (box === label && written) path += ` L${text(from, level)} M${text(to, level)}`;
+    [a, c] = [box.middle + box.room / 2, level];
+    path += ` L${text(a, c)}`;
   }
-  return path;
 }

@@ -1,7 +1,7 @@
 // Small helpers for what is on the page.
 
 const SVG = "http://www.w3.org/2000/svg";
-const IN_SVG = ["svg", "path", "circle", "polyline"];
+const IN_SVG = ["svg", "path", "polyline"];
 
 // An element with attributes, listeners (onclick, …) and children. Text stays text.
 function h(tag, attributes = {}, ...children) {
@@ -20,9 +20,7 @@ const button = (label, act, attributes = {}) =>
   h("button", { type: "button", onclick: act, ...attributes }, label);
 
 const write = (pieces) =>
-  pieces.map((piece) =>
-    piece.text === undefined ? piece : h("span", { class: piece.kind }, piece.text),
-  );
+  pieces.map((it) => (it.kind ? h("span", { class: it.kind }, it.text) : it));
 
 function numberField(label, value = "") {
   const field = h("input", { inputmode: "decimal", size: 7, "aria-label": label });
@@ -30,24 +28,13 @@ function numberField(label, value = "") {
   return field;
 }
 
-// What a field holds, with either minus and either decimal sign; NaN is marked.
-function numberOf(field) {
+// The number in a field, with either minus and either decimal sign. What is none is
+// marked, and `tell` gets the words, or nothing where all is well.
+function numberOf(field, tell) {
   const text = field.value.trim().replace("−", "-").replace(",", ".");
   const x = text === "" ? NaN : Number(text);
-  field.setAttribute("aria-invalid", !Number.isFinite(x));
-  return x;
-}
-
-// Follow a pointer from where it went down until it goes up.
-function dragging(element, event, move, stop) {
-  element.setPointerCapture(event.pointerId);
-  element.addEventListener("pointermove", move);
-  element.addEventListener(
-    "lostpointercapture",
-    () => {
-      element.removeEventListener("pointermove", move);
-      stop();
-    },
-    { once: true },
-  );
+  const fine = Number.isFinite(x);
+  field.setAttribute("aria-invalid", !fine);
+  tell(fine ? "" : "Expected a number, such as 0.5.");
+  return fine ? x : undefined;
 }

@@ -4,54 +4,37 @@
 //   h = relu(x @ w + 1)           a name for an intermediate value
 //   (h * h).sum()                 the last line is the result
 //
-// Nothing is evaluated: tokens become nodes, one function for each level of precedence.
+// Nothing is evaluated: tokens become nodes.
 
-const NUMBER = /((?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)/;
-const NAME = /([A-Za-z_]\w*)/;
-const SIGN = /(\*\*|[-+*\/@()[\],.=;])/;
-const PARTS = [NUMBER, NAME, SIGN].map((part) => part.source).join("|");
-const TOKEN = new RegExp(`\\s*(?:${PARTS})`, "y");
+const NUMBER = /(?<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)/;
+const NAME = /(?<name>[A-Za-z_]\w*)/;
+const SIGN = /(?<line>[;\r\n])|(?<sign>\*\*|[-+*\/@()[\],.=])|(?<other>\S)/;
+const TOKEN = new RegExp(`${NUMBER.source}|${NAME.source}|${SIGN.source}`, "gu");
 const FIRST_VALUES = [2, -1, 3, 0.5, -2, 1.5];
 const FUNCTIONS = ["exp", "log", "tanh", "relu", "sum", "mean"];
+const BINDING = { "+": 1, "-": 1, "*": 2, "/": 2, "@": 2, "**": 4 };
 const STARTS = 'a number, a name, "(" or "["';
 const quote = (text) => (text.length > 20 ? `"${text.slice(0, 20)}…"` : `"${text}"`);
 
 function tokenize(text) {
-  if (text.length > LIMITS.text) {
-    throw new Problem(
-      `expected at most ${LIMITS.text} characters, got ${text.length}`,
-      0,
-    );
+  const most = LIMITS.text;
+  if (text.length > most) {
+    throw new Problem(`expected at most ${most} characters, got ${text.length}`, 0);
   }
-  // A new line ends a statement, and so is a token; other blanks only separate.
-  const source = text
-    .replace(/\r(?!\n)/g, "\n")
-    .replace(/\n/g, ";")
-    .replace(/\s/g, " ");
-  const tokens = [];
-  TOKEN.lastIndex = 0;
-  while (source.slice(TOKEN.lastIndex).trim()) {
-    const from = TOKEN.lastIndex;
-    const match = TOKEN.exec(source);
-    const at = from + source.slice(from).search(/\S/);
-    if (!match) {
-      const [character] = source.slice(at, at + 2);
-      const hint = character === "^" ? ": a power is written **" : "";
-      throw new Problem(`unexpected character ${quote(character)}${hint}`, at);
+  const tokens = [...text.matchAll(TOKEN)].map(({ 0: text, index: at, groups }) => {
+    if (groups.other) {
+      const hint = text === "^" ? ": a power is written **" : "";
+      throw new Problem(`unexpected character ${quote(text)}${hint}`, at);
     }
-    const [, number, name, sign] = match;
-    const kind = number ? "number" : name ? "name" : sign;
-    tokens.push({ kind, text: number ?? name ?? sign, at });
-  }
+    const kind = ["number", "name", "line"].find((name) => groups[name]) ?? text;
+    return { kind, text, at };
+  });
   return [...tokens, { kind: "end", text: "", at: text.length }];
 }
 
 class Parser {
   constructor(text) {
-    this.tokens = tokenize(text);
-    this.place = 0;
-    this.depth = 0;
-    this.nodes = [];
+    Object.assign(this, { tokens: tokenize(text), place: 0, depth: 0, nodes: [] });
     this.names = new Map();
   }
 
@@ -60,15 +43,13 @@ class Parser {
   }
 
   fail(expected, token = this.token) {
-    const end = { end: "the end", ";": "the end of the line" };
+    const end = { end: "the end", line: "the end of the line" };
     const got = end[token.kind] ?? quote(token.text);
     throw new Problem(`expected ${expected}, got ${got}`, token.at);
   }
 
   takes(kind) {
-    if (this.token.kind !== kind) return null;
-    this.place += 1;
-    return this.tokens[this.place - 1];
+    return this.token.kind === kind ? this.tokens[this.place++] : null;
   }
 
   expect(kind, words = `"${kind}"`) {
@@ -84,98 +65,76 @@ class Parser {
     try {
       made = wired(this.nodes, node);
     } catch (error) {
-      if (error instanceof Problem) error.at ??= at;
+      error.at ??= at;
       throw error;
     }
     const operands = made.operands.map((k) => this.nodes[k]);
-    if (operands.length && operands.every((o) => o.op === "constant")) {
+    if (operands.length && operands.every(({ op }) => op === "constant")) {
       // As in Python, what is computed from constants is a constant.
-      const data = computeValue(
-        made,
-        operands.map((o) => o.data),
-      );
+      const all = operands.map(({ data }) => data);
+      const data = computeValue(made, all);
       made = { op: "constant", shape: made.shape, data, operands: [] };
     }
     return this.nodes.push(made) - 1;
   }
 
-  constant(shape, data, at) {
-    return this.make({ op: "constant", shape, data }, at);
-  }
-
   program() {
-    let last = null;
-    while (this.token.kind !== "end") {
-      if (this.takes(";")) continue;
+    let last;
+    for (;;) {
+      while (this.takes("line"));
+      if (this.token.kind === "end" && last !== undefined) return last;
       last = this.statement();
       if (this.token.kind !== "end") {
-        this.expect(";", "an operator or the end of the line");
+        this.expect("line", "an operator or the end of the line");
       }
     }
-    if (last === null) this.fail(STARTS);
-    return last;
   }
 
   statement() {
     const [name, equals] = this.tokens.slice(this.place, this.place + 2);
-    if (name.kind !== "name" || equals.kind !== "=") return this.sum();
+    if (name.kind !== "name" || equals.kind !== "=") return this.expression();
     if (this.names.has(name.text)) this.fail("a name that isn't taken yet");
     this.place += 2;
-    const value = this.sum();
+    const value = this.expression();
     const node = this.nodes[value];
     if (node.op === "constant") {
       node.op = "leaf";
-      node.data.forEach(
-        (x) => Number.isFinite(x) || this.fail("finite numbers", equals),
-      );
+      if (!node.data.every(Number.isFinite)) this.fail("finite numbers", equals);
     }
     // A second name for the same value would hide the first.
-    if (!node.name) node.name = name.text;
+    node.name ??= name.text;
     return this.remember(name, value);
   }
 
-  nested(read) {
+  // A value, and all operators after it that bind at least as tightly.
+  expression(least = 1) {
     this.depth += 1;
-    if (this.depth > LIMITS.depth)
+    if (this.depth > LIMITS.depth) {
       this.fail(`at most ${LIMITS.depth} levels of nesting`);
-    const out = read.call(this);
-    this.depth -= 1;
-    return out;
-  }
-
-  chain(kinds, next) {
-    let left = next.call(this);
-    while (kinds.includes(this.token.kind)) {
-      const { kind, at } = this.takes(this.token.kind);
-      const operands = [left, next.call(this)];
-      left = this.make({ op: kind, operands }, at);
     }
+    const minus = this.takes("-");
+    let left = minus
+      ? this.make({ op: "neg", operands: [this.expression(3)] }, minus.at)
+      : this.suffixed();
+    while (BINDING[this.token.kind] >= least) {
+      const { kind, at } = this.takes(this.token.kind);
+      // A minus may follow "**", and a power of a power begins with the last.
+      const right = this.expression(kind === "**" ? 3 : BINDING[kind] + 1);
+      left =
+        kind === "**"
+          ? this.power(left, right, at)
+          : this.make({ op: kind, operands: [left, right] }, at);
+    }
+    this.depth -= 1;
     return left;
   }
 
-  sum() {
-    return this.nested(() => this.chain(["+", "-"], this.product));
-  }
-
-  product() {
-    return this.chain(["*", "/", "@"], this.signed);
-  }
-
-  signed() {
-    const minus = this.takes("-");
-    if (!minus) return this.power();
-    return this.make({ op: "neg", operands: [this.nested(this.signed)] }, minus.at);
-  }
-
-  power() {
-    const base = this.suffixed();
-    const sign = this.takes("**");
-    if (!sign) return base;
-    const { op, data } = this.nodes[this.nested(this.signed)];
+  power(base, right, at) {
+    const { op, data } = this.nodes[right];
     if (op !== "constant" || data.length !== 1) {
-      throw new Problem('expected a number as the exponent after "**"', sign.at + 2);
+      throw new Problem('expected a number as the exponent after "**"', at + 2);
     }
-    return this.make({ op: "**", operands: [base], exponent: data[0] }, sign.at);
+    return this.make({ op: "**", operands: [base], exponent: data[0] }, at);
   }
 
   // Methods, and the transpose.
@@ -193,22 +152,17 @@ class Parser {
   }
 
   atom() {
-    if (this.token.kind === "number") {
-      const { at } = this.token;
-      return this.make({ op: "constant", shape: [], data: [this.number()] }, at);
+    const { kind, at } = this.token;
+    if (kind === "number" || kind === "[") {
+      return this.make({ op: "constant", ...this.literal(0) }, at);
     }
     if (this.takes("(")) {
-      const value = this.sum();
+      const value = this.expression();
       this.expect(")", 'an operator or ")"');
       return value;
     }
-    if (this.token.kind === "[") {
-      const { at } = this.token;
-      return this.make({ op: "constant", ...this.literal(1) }, at);
-    }
-    const name = this.takes("name");
-    if (!name) this.fail(STARTS);
-    if (this.takes("(")) return this.call(name, this.sum());
+    const name = this.expect("name", STARTS);
+    if (this.takes("(")) return this.call(name, this.expression());
     if (FUNCTIONS.includes(name.text)) this.fail(`"(" after ${name.text}`);
     if (this.names.has(name.text)) return this.names.get(name.text);
     // A name that was given no number gets one, which the reader can move.
@@ -223,14 +177,14 @@ class Parser {
     return value;
   }
 
-  // A list of numbers, or of lists of the same shape.
+  // A number, or a list of numbers, or of lists of the same shape.
   literal(depth) {
-    const open = this.expect("[");
-    if (depth > 3) this.fail("lists at most three deep", open);
+    const open = this.takes("[");
+    if (!open) return { shape: [], data: [this.number()] };
+    if (depth === 3) this.fail("lists at most three deep", open);
     const parts = [];
     do {
-      if (this.token.kind === "[") parts.push(this.literal(depth + 1));
-      else parts.push({ shape: [], data: [this.number()] });
+      parts.push(this.literal(depth + 1));
       if (inWords(parts.at(-1).shape) !== inWords(parts[0].shape)) {
         this.fail("rows of the same length", open);
       }
@@ -277,27 +231,15 @@ class Parser {
   }
 }
 
-// Only what the result is computed from, with the places in the new list.
-function reachable(nodes, root) {
-  const needed = new Set([root]);
-  for (let k = root; k >= 0; k--) {
-    if (needed.has(k)) nodes[k].operands.forEach((o) => needed.add(o));
-  }
-  const order = [...needed].sort((a, b) => a - b);
-  const operandsOf = (k) => nodes[k].operands.map((o) => order.indexOf(o));
-  return order.map((k) => ({ ...nodes[k], operands: operandsOf(k) }));
-}
-
+// The graph of a text: only what its result is computed from, numbered anew.
 function parse(text) {
   const parser = new Parser(text);
   const root = parser.program();
-  const { shape } = parser.nodes[root];
-  if (sizeOf(shape) !== 1) {
-    const got = `the result has shape ${inWords(shape)}`;
-    throw new Problem(
-      `${got}: expected a single number, such as its .sum()`,
-      text.length,
-    );
+  const needed = new Set([root]);
+  for (let k = root; k >= 0; k--) {
+    if (needed.has(k)) parser.nodes[k].operands.forEach((o) => needed.add(o));
   }
-  return new Graph(reachable(parser.nodes, root));
+  const order = [...needed].sort((a, b) => a - b);
+  const operandsOf = (k) => parser.nodes[k].operands.map((o) => order.indexOf(o));
+  return new Graph(order.map((k) => ({ ...parser.nodes[k], operands: operandsOf(k) })));
 }

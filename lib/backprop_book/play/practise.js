@@ -11,13 +11,15 @@ function randomFrom(seed) {
   };
 }
 
+const WHOLE = [-3, -2, -1, 1, 2, 3];
+
 // 1: a chain. 2: longer, a value used twice, squares, ReLU, which may block.
 function chainText(grade, pick, random) {
   const lines = [];
   const names = [..."xwuvpqrs"];
   const leaf = () => {
     const name = names.shift();
-    lines.push(`${name} = ${pick([-3, -2, -1, 1, 2, 3])}`);
+    lines.push(`${name} = ${pick(WHOLE)}`);
     return name;
   };
   const made = [leaf()];
@@ -38,7 +40,7 @@ function chainText(grade, pick, random) {
 
 // 3: a small network of arrays.
 function arraysText(pick) {
-  const number = () => pick([-3, -2, -1, 1, 2, 3]);
+  const number = () => pick(WHOLE);
   return [
     `x = [[${number()}, ${number()}], [${number()}, ${number()}]]`,
     `w = [[${number()}], [${number()}]]`,
@@ -71,59 +73,45 @@ function makeExercise(grade, seed) {
 function slips(graph, id, entry) {
   const total = graph.gradients[id][entry];
   const x = graph.values[id][entry];
-  const uses = graph.nodes[id].uses.map(([to, p]) => {
-    const user = graph.nodes[to];
-    const terms = [];
-    graph.eachLocal(user, (operand, k, j, local, read) => {
-      if (operand !== p || k !== entry) return;
-      terms.push({ G: graph.gradients[to][j], local, read });
-    });
-    return { user, p, terms, share: graph.shares[to][p][entry] };
-  });
   const out = [];
+  const { uses } = graph.nodes[id];
+  const shares = uses.map(([to, p]) => graph.shares[to][p][entry]);
   if (uses.length > 1) {
-    for (const { share, user } of uses) {
-      const from = `the one from ${user.label}`;
+    shares.forEach((share, k) => {
+      const from = `the one from ${graph.nodes[uses[k][0]].label}`;
       out.push([share, `that is one share only, ${from}: add the shares`]);
-    }
-    const all = uses.reduce((x, { share }) => x * share, 1);
-    out.push([all, "the shares are added, not multiplied"]);
+    });
   }
-  for (const { user, p, terms, share } of uses) {
-    const { op, label, operands } = user;
+  uses.forEach(([to, p], k) => {
+    const { op, label, operands } = graph.nodes[to];
+    const terms = graph.termsOfShare(to, p, entry);
+    const rest = total - shares[k];
     const local = `the local derivative of ${label}`;
-    const slip = (words, term) => {
-      const wrong = terms.reduce((sum, it) => sum + term(it), 0);
-      out.push([total - share + wrong, words]);
-    };
+    const slip = (words, term) =>
+      out.push([terms.reduce((sum, it) => sum + term(it), rest), words]);
     if (op === "relu" && x < 0) {
       const why = `the input of ${label} is negative, nothing passes back`;
-      slip(`the mask: ${why}`, ({ G }) => G);
+      slip(`the mask: ${why}`, ({ upstream }) => upstream);
     }
     if (op === "**") {
-      slip(`${local}: the exponent is left out`, ({ G }) => G * x);
-      slip(`${local}: the exponent wasn’t lowered`, ({ G }) => G * 2 * x ** 2);
+      slip(`${local}: the exponent is left out`, ({ upstream }) => upstream * x);
     }
-    if (op === "@") {
-      const other = operands[1 - p];
-      const [rows, columns] = graph.nodes[other].shape;
-      const swapped = (k) => (k % columns) * columns + Math.floor(k / columns);
-      if (rows === columns) {
-        const words = `${graph.nodes[other].label} is not transposed`;
-        slip(words, ({ G, read }) => G * graph.values[other][swapped(read[1])]);
-      }
+    const other = graph.nodes[operands[1 - p]];
+    const [rows, columns] = other?.shape ?? [];
+    if (op === "@" && rows === columns) {
+      const swapped = (j) => (j % columns) * columns + Math.floor(j / columns);
+      const wrong = ({ upstream, read }) =>
+        upstream * graph.values[other.id][swapped(read.entry)];
+      slip(`${other.label} is not transposed`, wrong);
     }
-    for (const { G, local: factor } of terms.length > 1 ? terms : []) {
+    for (const { upstream, local } of terms.length > 1 ? terms : []) {
       const words = "that is one term only: add over all entries that this one reaches";
-      out.push([total - share + G * factor, words]);
+      out.push([rest + upstream * local, words]);
     }
-    slip(`${local} is left out`, ({ G }) => G);
-    slip(`the upstream gradient ∇${label} is left out`, (term) => term.local);
-    if (op === "*") slip(`${local} is the other factor`, ({ G }) => G * x);
-    slip(`the sign of the share from ${label}`, (term) => -term.G * term.local);
-    const added = "upstream and local are multiplied, not added";
-    slip(added, (term) => term.G + term.local);
-  }
+    slip(`${local} is left out`, ({ upstream }) => upstream);
+    slip(`the upstream gradient ∇${label} is left out`, ({ local }) => local);
+    slip(`the sign of the share from ${label}`, (term) => -term.upstream * term.local);
+  });
   return out;
 }
 

@@ -1,208 +1,210 @@
 // What the page writes about a node, an edge or an entry: its rule, with its numbers.
 
+// Text in pieces: a piece is a string or {text, kind, spots}, where kind gives it its
+// colour, and spots are the places on the page that show this number.
+const piece = (text, kind, ...spots) => ({ text, kind, spots });
+const say = (strings, ...pieces) =>
+  strings.flatMap((text, k) => [text, pieces[k] ?? ""].flat()).filter(Boolean);
+const plain = (pieces) => pieces.map((it) => it.text ?? it).join("");
+
 const MOST_TERMS = 6;
 const named = (node) => piece(node.label, "name");
 const nabla = (node) => piece(`∇${node.label}`, "g");
-const number = (x, kind) => piece(format(x), kind);
-const factor = (x, kind) => (x < 0 ? say`(${number(x, kind)})` : [number(x, kind)]);
+const number = (x, kind, ...spots) => piece(format(x), kind, ...spots);
+const factor = (x, ...more) =>
+  x < 0 ? say`(${number(x, ...more)})` : [number(x, ...more)];
+const nameAt = (node, entry) =>
+  node.size > 1 ? `${node.label} at ${placeOf(entry, node.shape)}` : node.label;
 
 // A spot is what can be looked at: {kind: "n", id} is a node, {kind: "v" or "g", id,
 // entry} an entry of its value or gradient, {kind: "e", id, operand} an edge into it.
 const keyOf = ({ kind, id, entry, operand }) =>
   [kind, id, entry ?? operand ?? 0].join(".");
 
-function symbolOf(node) {
-  if (node.op === "**") return `** ${format(node.exponent)}`;
-  const axis = node.op === "sum" && node.axis ? ` axis ${node.axis.join(", ")}` : "";
-  return ({ "*": "×", "-": "−", neg: "−" }[node.op] ?? node.op) + axis;
+// What a box has beside its name: the operation, and the shape of an array.
+function titleOf({ op, operands, shape, exponent, axis }) {
+  const power = `** ${format(exponent ?? 0)}`;
+  const sum = axis ? `sum axis ${axis.join(", ")}` : "sum";
+  const sign = { "*": "×", "-": "−", neg: "−", "**": power, sum }[op] ?? op;
+  const title = operands.length ? [` ${sign}`] : [];
+  return shape.length ? [...title, ` ${shape.join("×")}`] : title;
 }
 
-// What a box has beside its name: the operation, and the shape of an array.
-const titleOf = (node) => [
-  ...(node.operands.length ? [` ${symbolOf(node)}`] : []),
-  ...(node.shape.length ? [` ${node.shape.join("×")}`] : []),
-];
+// An operation's words, with pieces in place of its capitals.
+function fill(words, graph, node, entries = {}) {
+  const [A, B] = node.operands.map((k) => named(graph.nodes[k]));
+  const p = node.exponent ?? 0;
+  const [P, Q] = [format(p), p === 2 ? "" : ` ** ${format(p - 1)}`];
+  const given = { A, B, P, Q, Y: named(node), G: nabla(node), ...entries };
+  return words.split(/([ABGPQY])/).flatMap((part) => given[part] ?? part);
+}
 
 function sumOf(terms, total, kind) {
-  const shown = terms.slice(0, MOST_TERMS);
+  const [shown, rest] = [terms.slice(0, MOST_TERMS), terms.slice(MOST_TERMS)];
   const sum = shown.flatMap((term, k) => (k ? [" + ", ...term] : term));
-  const more = terms.length > MOST_TERMS ? ` + … (${terms.length} terms)` : "";
-  return say`${sum}${more} = ${number(total, kind)}`;
+  const spots = rest.flat().flatMap((it) => it.spots ?? []);
+  const more = piece(` + … (${terms.length} terms)`, "more", ...spots);
+  if (rest.length) sum.push(more);
+  return say`${sum}${terms.length ? " = " : ""}${number(total, kind)}`;
 }
 
 function definition(graph, node) {
-  if (node.op === "leaf")
-    return say`${named(node)} is a leaf: its numbers can be changed`;
-  if (node.op === "constant") return say`${named(node)} is a constant`;
-  const [A, B = format(node.exponent ?? 0)] = node.operands.map((k) =>
-    named(graph.nodes[k]),
-  );
-  const { term, forward = term } = OPERATIONS.get(node.op);
-  return say`${named(node)} = ${forward(A, B)}`;
+  const name = named(node);
+  if (node.op === "leaf") return say`${name} is a leaf: its numbers can be changed`;
+  if (node.op === "constant") return say`${name} is a constant`;
+  const { term, whole = term } = OPERATIONS[node.op];
+  return say`${name} = ${fill(whole, graph, node)}`;
 }
 
-// The numbers that an entry of a value is computed from, and where they are.
-function valueRule(graph, node, j) {
-  const terms = node.terms.filter(([to]) => to === j);
-  const spots = terms.map(([, ...entries]) =>
-    entries.map((entry, p) => ({ kind: "v", id: node.operands[p], entry })),
-  );
-  const read = (spot) => factor(graph.values[spot.id][spot.entry], "v");
-  const written = spots.map((pair) => {
-    const [a, b = format(node.exponent ?? 0)] = pair.map(read);
-    return say`${OPERATIONS.get(node.op).term(a, b)}`;
+// What a node is, and the numbers that an entry of its value is computed from.
+function valueRule(graph, node, entry) {
+  const line = definition(graph, node);
+  if (!node.operands.length) return line;
+  const { term } = OPERATIONS[node.op];
+  const terms = node.terms.filter(([to]) => to === entry);
+  const written = terms.map(([, ...entries]) => {
+    const [A, B] = entries.map((from, p) => {
+      const id = node.operands[p];
+      const write = term.includes("(A)") ? number : factor;
+      return write(graph.values[id][from], "v", { kind: "v", id, entry: from });
+    });
+    return fill(term, graph, node, { A, B });
   });
-  const pieces = sumOf(written, graph.values[node.id][j], "v");
-  return { pieces, marks: spots.flat() };
+  const place = node.size > 1 ? `; at ${placeOf(entry, node.shape)}: ` : " = ";
+  return say`${line}${place}${sumOf(written, graph.values[node.id][entry], "v")}`;
 }
 
-// An edge's share: its rule, and for one entry the sum of upstream times local.
-function shareRule(graph, node, p, entry) {
-  const operands = node.operands.map((k) => graph.nodes[k]);
-  const [A, B] = operands.map(named);
-  const { back } = OPERATIONS.get(node.op);
-  const rule = say`${back[p](nabla(node), A, B, named(node), node.exponent)}`;
-  if (node.op !== "@" && sizeOf(operands[p].shape) < sizeOf(node.shape)) {
-    rule.push(", summed over the copies");
+// What a use sends back: its rule, and for one entry the sum of upstream times local.
+function shareRule(graph, [id, p], entry, start = []) {
+  const node = graph.nodes[id];
+  const line = say`Through ${definition(graph, node)}, upstream × local: ${start}`;
+  line.push(...fill(OPERATIONS[node.op].back[p], graph, node));
+  if (node.op !== "@" && graph.nodes[node.operands[p]].size < node.size) {
+    line.push(", summed over the copies");
   }
-  const [marks, terms] = [[], []];
-  if (entry === undefined) return { rule, line: rule, marks };
-  let stop = "";
-  graph.eachLocal(node, (operand, k, j, local, read) => {
-    if (operand !== p || k !== entry) return;
-    if (node.op === "relu" && !local)
-      stop = " (blocked: ReLU passes nothing back here)";
-    marks.push({ kind: "g", id: node.id, entry: j });
-    if (read) marks.push({ kind: "v", id: node.operands[read[0]], entry: read[1] });
-    terms.push(
-      say`${factor(graph.gradients[node.id][j], "g")} × ${factor(local, "v")}`,
-    );
+  if (entry === undefined) return line;
+  const terms = graph.termsOfShare(id, p, entry);
+  const written = terms.map(({ upstream, local, j, read }) => {
+    const from = factor(upstream, "g", { kind: "g", id, entry: j });
+    return say`${from} × ${factor(local, "v", ...(read ? [read] : []))}`;
   });
-  const share = graph.shares[node.id][p][entry];
-  const sum = terms.length ? sumOf(terms, share, "g") : [number(0, "g")];
-  return { rule, line: say`${rule} = ${sum}${stop}`, marks };
-}
-
-function gradientRule(graph, node, entry, at) {
-  const start = say`${nabla(node)}${at} = `;
-  if (!node.uses.length) {
-    return {
-      lines: [say`${start}∂${named(node)}/∂${named(node)} = ${number(1, "g")}`],
-      marks: [],
-    };
+  line.push(" = ", ...sumOf(written, graph.shares[id][p][entry], "g"));
+  if (node.op === "relu" && !terms[0].local) {
+    line.push(" (blocked: ReLU passes nothing back here)");
   }
-  const rules = node.uses.map(([id, p]) => shareRule(graph, graph.nodes[id], p, entry));
-  const marks = rules.flatMap((rule) => rule.marks);
-  if (rules.length === 1) return { lines: [say`${start}${rules[0].line}`], marks };
-  const lines = rules.map(
-    ({ line }, k) => say`Share from ${named(graph.nodes[node.uses[k][0]])}: ${line}`,
-  );
-  if (entry === undefined) return { lines, marks };
-  const shares = node.uses.map(([id, p]) => factor(graph.shares[id][p][entry], "g"));
-  const total = graph.gradients[node.id][entry];
-  return {
-    lines: [...lines, say`${start}sum of the shares = ${sumOf(shares, total, "g")}`],
-    marks,
-  };
+  return line;
 }
 
-// All that is said of a spot: lines of pieces, and the spots that they speak of.
+function gradientRule(graph, node, entry) {
+  const { uses } = node;
+  const place = node.size > 1 ? ` at ${placeOf(entry, node.shape)}` : "";
+  const start = say`${nabla(node)}${place} = `;
+  if (!uses.length) {
+    const one = say`∂${named(node)}/∂${named(node)} = ${number(1, "g")}`;
+    return [say`${start}${one}: here the backward pass begins`];
+  }
+  const one = uses.length === 1;
+  const lines = uses.map((use) => shareRule(graph, use, entry, one ? start : []));
+  if (!one) {
+    const shares = uses.map(([id, operand]) => {
+      const share = graph.shares[id][operand][entry];
+      return factor(share, "g", { kind: "e", id, operand });
+    });
+    const sum = sumOf(shares, graph.gradients[node.id][entry], "g");
+    lines.push(say`${start}sum of the shares = ${sum}`);
+  }
+  return lines;
+}
+
+// All that is said of a spot, in lines of pieces. Where no entry of an array is chosen,
+// the first one is the example.
 function explain(graph, spot, explorer) {
+  if (spot.kind === "e") return [explainEdge(graph, spot, explorer)];
   const node = graph.nodes[spot.id];
-  if (spot.kind === "e") return explainEdge(graph, spot, explorer);
-  const size = sizeOf(node.shape);
-  const entry = spot.entry ?? (size === 1 ? 0 : undefined);
-  const at = size > 1 && entry !== undefined ? ` at ${placeOf(entry, node.shape)}` : "";
-  const lines = [definition(graph, node)];
-  const marks = [];
-  const known = node.operands.length && explorer.shows({ kind: "v", id: node.id });
-  if (spot.kind !== "g" && entry !== undefined && known) {
-    const { pieces, marks: read } = valueRule(graph, node, entry);
-    lines[0].push(at ? `;${at}: ` : " = ", ...pieces);
-    if (spot.kind === "v") marks.push(...read);
+  const { kind, entry = 0 } = spot;
+  const lines = [];
+  if (kind !== "g") {
+    const known = explorer.shows({ kind: "v", id: node.id });
+    lines.push(known ? valueRule(graph, node, entry) : definition(graph, node));
   }
-  if (node.learns && (spot.kind !== "v" || node.op === "leaf")) {
+  if (node.learns && (kind !== "v" || node.op === "leaf")) {
     if (explorer.shows({ kind: "g", id: node.id, entry })) {
-      const found = gradientRule(graph, node, entry, at);
-      lines.push(...found.lines);
-      marks.push(...found.marks);
-      if (entry !== undefined) lines.push(checkWords(graph, node.id, entry));
-    } else if (spot.kind === "g") lines.push(say`Its gradient is not known yet.`);
+      lines.push(...gradientRule(graph, node, entry));
+      lines.push(checkWords(graph, node.id, entry));
+    } else if (kind === "g") lines.push(["Its gradient is not known yet."]);
   }
-  if (entry === undefined) lines.push(say`Choose an entry to see its numbers.`);
-  return { lines, marks };
+  const more = node.size > 1 && node.op !== "constant";
+  if (more && spot.entry === undefined) {
+    const shut = node.op === "relu" ? " ReLU blocks those that are crossed out." : "";
+    lines.push([`Choose another entry to see its numbers.${shut}`]);
+  }
+  return lines;
 }
 
 function explainEdge(graph, spot, explorer) {
-  const { operand } = spot;
-  const node = graph.nodes[spot.id];
-  const from = graph.nodes[node.operands[operand]];
-  const lines = [say`${named(from)} is used in ${definition(graph, node)}`];
-  if (!from.learns || !explorer.shows(spot)) return { lines, marks: [] };
-  const entry = sizeOf(from.shape) === 1 ? 0 : undefined;
-  const { line, marks } = shareRule(graph, node, operand, entry);
-  lines.push(say`Share of ${nabla(from)}, upstream × local: ${line}`);
-  return { lines, marks };
+  const { id, operand } = spot;
+  const from = graph.nodes[graph.nodes[id].operands[operand]];
+  if (!from.learns || !explorer.shows(spot)) {
+    return say`${named(from)} is used in ${definition(graph, graph.nodes[id])}`;
+  }
+  return shareRule(graph, [id, operand], 0);
 }
 
 // The central difference in words, with the kink explained where the two differ.
 function checkWords(graph, id, entry) {
   const { central, left, right, gradient, kinks } = graph.check(id, entry);
-  const words = say`Check: central difference ${number(central, "v")}`;
+  // Rounding of the difference is not shown: beside a gradient of 0 it would puzzle.
+  const words = say`Check: central difference ${number(+central.toFixed(9), "v")}`;
   const scale = Math.max(1, Math.abs(gradient), Math.abs(central));
-  if (Math.abs(central - gradient) <= 1e-4 * scale)
+  if (Math.abs(central - gradient) <= 1e-4 * scale) {
     return say`${words}, as the gradient.`;
+  }
   const other = say`${words}, not ${number(gradient, "g")}: `;
   if (!kinks.length) return say`${other}its step is too coarse here.`;
-  const sides = [number(left, "v"), number(right, "v")];
-  const slopes = say`${sides[0]} on the left, ${sides[1]} on the right`;
+  const [low, high] = [number(left, "v"), number(right, "v")];
   const at = say`the input of ${named(kinks[0])} is at its kink`;
   const rule = "backpropagation takes ReLU’s derivative at 0 as 0";
-  return say`${other}${at}. The slope is ${slopes}; ${rule}.`;
+  const slopes = say`The slope is ${low} on the left, ${high} on the right`;
+  return say`${other}${at}. ${slopes}; ${rule}.`;
 }
 
-// A step, for a screen reader.
-function stepInWords(graph, kind, id) {
+// A step, for a screen reader: what is written of it, without the check.
+function stepInWords(graph, { kind, id }) {
   const node = graph.nodes[id];
-  const [first, ...rest] = (kind === "v" ? graph.values : graph.gradients)[id];
-  const what =
-    kind === "v" ? plain(definition(graph, node)) : `the gradient of ${node.label}`;
-  if (rest.length) return `${what} is an array of shape ${inWords(node.shape)}`;
-  const shares = node.uses.map(([to, p]) => format(graph.shares[to][p]?.[0] ?? 0));
-  const sum =
-    kind === "g" && shares.length > 1
-      ? `, the sum of the shares ${shares.join(" and ")}`
-      : "";
-  return `${what} is ${format(first)}${sum}`;
+  const forward = kind === "v";
+  const lines = forward ? [valueRule(graph, node, 0)] : gradientRule(graph, node, 0);
+  return lines.map(plain).join("; ").replaceAll("∇", "gradient of ");
 }
 
 // What a spot shows, and what it is called.
 function spotInWords(graph, spot, explorer) {
-  const { kind, id, entry = 0, operand } = spot;
+  const { kind, id, entry, operand } = spot;
   const node = graph.nodes[id];
   if (kind === "n") {
     // What is seen is part of what is said, for those who say it to press it.
-    const seen = titleOf(node).length ? `${node.label}${titleOf(node).join("")}: ` : "";
+    const beside = titleOf(node).join("");
+    const seen = beside ? `${node.label}${beside}: ` : "";
     return { label: seen + plain(definition(graph, node)), shown: true };
   }
-  const from = kind === "e" ? graph.nodes[node.operands[operand]] : node;
-  if (!from.learns && kind === "e")
-    return { text: "", label: `${from.label} to ${node.label}` };
-  const many = sizeOf(from.shape) > 1;
-  const list = { v: graph.values, g: graph.gradients, e: graph.shares[id] };
-  const x = list[kind][kind === "e" ? operand : id][entry];
   const shown = explorer.shows(spot);
-  const rounded = format(x, many ? 3 : 4);
-  const value = kind === "e" && many ? "an array" : rounded;
-  const place = many && kind !== "e" ? `, ${placeOf(entry, from.shape)}` : "";
-  const what = {
-    v: "value",
-    g: "gradient",
-    e: `share of the gradient from ${node.label}`,
-  }[kind];
-  const label = `${from.label}${place}, ${what}: ${shown ? value : "not known yet"}`;
-  if (kind === "e" && from.uses.length < 2) return { text: "", label, shown };
-  const written = kind === "e" && many ? "∇" : rounded;
-  const sign = kind === "v" || many ? "" : "∇ ";
-  return { text: shown ? sign + written : "·", label, shown };
+  const told = (x) => (shown ? x : "not known yet");
+  if (kind === "e") {
+    const from = graph.nodes[node.operands[operand]];
+    if (!from.learns) return { text: "", label: `${from.label} to ${node.label}` };
+    const [share, ...more] = graph.shares[id][operand];
+    const value = more.length ? "an array" : format(share);
+    const label = `${from.label}, share of the gradient from ${node.label}`;
+    const text = !shown ? "·" : more.length ? "∇" : `∇ ${value}`;
+    const added = from.uses.length > 1;
+    return { text: added ? text : "", label: `${label}: ${told(value)}`, shown };
+  }
+  const list = kind === "v" ? graph.values : graph.gradients;
+  const value = format(list[id][entry], node.size > 1 ? 3 : 4);
+  const what = kind === "v" ? "value" : "gradient";
+  const sign = kind === "v" || node.size > 1 ? "" : "∇ ";
+  const rule = kind === "v" && node.op === "relu" && shown;
+  const shut = rule && !(graph.values[node.operands[0]][entry] > 0);
+  const start = `${nameAt(node, entry)}, ${what}: ${told(value)}`;
+  const label = shut ? `${start}, blocked` : start;
+  return { text: shown ? sign + value : "·", label, shown, shut };
 }

@@ -22,17 +22,18 @@ const COMPARE = {
 
 function goalTool(explorer, { words, conditions }) {
   const verdict = h("strong");
-  const holds = ([kind, id, sign, number]) =>
-    (kind === "g" ? explorer.graph.gradients : explorer.graph.values)[id].every((x) =>
-      COMPARE[sign](x, number),
-    );
   const changed = () => {
-    const text = conditions.every(holds) ? "reached ✓" : "not yet";
-    if (verdict.textContent && verdict.textContent !== text)
-      explorer.say(`Goal ${text}`);
-    verdict.textContent = text;
+    const { gradients, values } = explorer.graph;
+    const holds = ([kind, id, sign, number]) =>
+      (kind === "g" ? gradients : values)[id].every((x) => COMPARE[sign](x, number));
+    const before = verdict.textContent;
+    const now = conditions.every(holds) ? "reached ✓" : "not yet";
+    verdict.textContent = now;
+    if (before && before !== now) explorer.say(`Goal ${now}`);
   };
-  return { element: h("p", {}, `Goal: ${words}: `, verdict), begin: changed, changed };
+  const signs = { "grad ": "∇", "==": "=", "-": "−" };
+  const asked = words.replace(/grad |==|-/g, (sign) => signs[sign]);
+  return { element: h("p", {}, `Goal: ${asked}: `, verdict), begin: changed, changed };
 }
 
 function presetsTool(explorer, presets) {
@@ -64,42 +65,38 @@ function learnTool(explorer, { rate, parameters }) {
   const line = h("polyline");
   const curve = h("svg", { class: "curve", viewBox: "0 0 180 60", role: "img" }, line);
   const words = h("span");
-  let history = [];
-  let memory = {};
+  let [history, memory] = [[], {}];
   const forget = () => ([history, memory] = [[], {}]);
   const stepped = () => {
-    explorer.changed(true);
-    explorer.renderEditor();
+    explorer.tellTools("changed", true);
+    explorer.render();
     explorer.say(words.textContent);
   };
   const descend = (eta) => {
     const { graph } = explorer;
     const leaves = graph.leaves.map(({ id, data }) => [id, data]);
     history.push({ loss: graph.loss, memory: structuredClone(memory), leaves });
-    for (const leaf of graph.leaves) {
-      if (parameters && !parameters.includes(leaf.id)) continue;
-      leaf.data = leaf.data.map((x, entry) => {
-        const own = (memory[`${leaf.id}.${entry}`] ??= {});
-        return x - eta * OPTIMISERS[choice.value](graph.gradients[leaf.id][entry], own);
-      });
-    }
-    graph.update();
+    const learning = leaves.filter(([id]) => parameters?.includes(id) ?? true);
+    const stepOf = (id, entry) => {
+      const own = (memory[`${id}.${entry}`] ??= {});
+      return eta * OPTIMISERS[choice.value](graph.gradients[id][entry], own);
+    };
+    const moved = ([id, data]) => [id, data.map((x, entry) => x - stepOf(id, entry))];
+    graph.setLeaves(learning.map(moved));
   };
   const step = (times) => () => {
-    const eta = numberOf(field);
-    if (!Number.isFinite(eta)) {
-      explorer.say("Learning rate: expected a number, such as 0.1.");
-      return;
+    const eta = numberOf(field, (words) => explorer.say(words));
+    if (eta === undefined) return;
+    for (let k = 0; k < times; k++) {
+      if (Number.isFinite(explorer.graph.loss)) descend(eta);
     }
-    for (let k = 0; k < times && Number.isFinite(explorer.graph.loss); k++)
-      descend(eta);
     stepped();
   };
   const undo = () => {
     const before = history.pop();
     if (!before) return;
     memory = before.memory;
-    for (const [id, data] of before.leaves) explorer.graph.nodes[id].data = data;
+    explorer.graph.setLeaves(before.leaves);
     stepped();
   };
   const render = () => {
@@ -107,25 +104,24 @@ function learnTool(explorer, { rate, parameters }) {
     const finite = losses.filter(Number.isFinite);
     const most = Math.max(...finite, 1e-300);
     const wide = 172 / Math.max(finite.length - 1, 1);
-    const points = finite.map(
-      (loss, k) => `${4 + wide * k},${56 - (52 * loss) / most}`,
-    );
-    line.setAttribute("points", points.join(" "));
+    const at = finite.map((loss, k) => `${4 + wide * k},${56 - (52 * loss) / most}`);
+    line.setAttribute("points", at.join(" "));
+    const said = [`Loss ${format(explorer.graph.loss)}`];
     const n = history.length;
-    const before = n
-      ? ` after ${n} step${n > 1 ? "s" : ""}, ${format(losses[0])} before`
-      : "";
-    const diverged =
-      finite.length < losses.length ? ". It diverged: undo, or lower the rate." : "";
-    words.textContent = `Loss ${format(explorer.graph.loss)}${before}${diverged}`;
+    const steps = n === 1 ? "1 step" : `${n} steps`;
+    if (n) said.push(` after ${steps}, ${format(losses[0])} before`);
+    if (finite.length < losses.length) {
+      said.push(". It diverged: undo, or lower the rate.");
+    }
+    words.textContent = said.join("");
     curve.setAttribute("aria-label", `Curve of the loss: ${words.textContent}`);
   };
-  const label = h("label", {}, "Rate ", field);
   const buttons = [
     button("One step", step(1)),
     button("Ten steps", step(10)),
     button("Undo", undo),
   ];
+  const label = h("label", {}, "Rate ", field);
   return {
     element: h("div", {}, label, choice, buttons, curve, words),
     graphIsNew: forget,
@@ -134,7 +130,7 @@ function learnTool(explorer, { rate, parameters }) {
     setRate: (x) => (field.value = String(x)),
     way: () => history.map(({ leaves }) => new Map(leaves)),
     keep: (state) => {
-      state.rate = numberOf(field) || 0;
+      state.rate = numberOf(field, () => {}) ?? rate;
       state.optimiser = choice.selectedIndex;
     },
     take: (state) => {
@@ -147,101 +143,108 @@ function learnTool(explorer, { rate, parameters }) {
 // The loss over two single weights: bands of equal loss, the way taken, and 2/λ.
 function valleyTool(explorer, { ids, ranges }) {
   const CELLS = 65;
+  const [[left, right], [bottom, top]] = ranges;
   const canvas = h("canvas", { width: CELLS, height: CELLS });
   const line = h("polyline");
-  const point = h("circle", { r: 2 });
-  const svg = h("svg", { viewBox: "0 0 100 100" }, line, point);
+  const point = h("polyline", { class: "here" });
+  // The picture's own units are the weights', with the second one upwards.
+  const viewBox = [left, -top, right - left, top - bottom].join(" ");
+  const svg = h("svg", { viewBox, preserveAspectRatio: "none" }, line, point);
   const words = h("p");
-  const place = h("div", { class: "valley", role: "img" }, canvas, svg);
-  const { graph } = explorer;
-  const leaves = ids.map((id) => graph.nodes[id]);
-  // Between numbers of the two weights and shares of the width and the height.
-  const toShares = (numbers) =>
-    numbers.map((w, k) => {
-      const share = (w - ranges[k][0]) / (ranges[k][1] - ranges[k][0]);
-      return Math.min(Math.max(k ? 1 - share : share, -1), 2) || 0;
-    });
-  const toNumbers = (shares) =>
-    shares.map(
-      (share, k) =>
-        ranges[k][0] + (k ? 1 - share : share) * (ranges[k][1] - ranges[k][0]),
-    );
-  const paint = () => {
-    const pen = canvas.getContext("2d");
-    pen.clearRect(0, 0, CELLS, CELLS);
-    pen.fillStyle = getComputedStyle(place).color;
-    for (let cell = 0; cell < CELLS ** 2; cell++) {
-      const [column, row] = [cell % CELLS, Math.floor(cell / CELLS)];
-      const values = [...graph.values];
-      toNumbers([column, row].map((k) => (k + 0.5) / CELLS)).forEach(
-        (w, k) => (values[ids[k]] = [w]),
-      );
-      // From one band to the next the loss doubles.
-      const band = Math.floor(Math.log2(graph.forward(values)[graph.root][0] + 1e-3));
-      pen.globalAlpha = band % 2 ? 0.25 : 0.08;
-      pen.fillRect(column, row, 1, 1);
-    }
+  const attributes = {
+    class: "valley",
+    role: "img",
+    onpointerdown: (event) => {
+      place.setPointerCapture(event.pointerId);
+      move(event);
+    },
+    onpointermove: (event) => {
+      if (place.hasPointerCapture(event.pointerId)) move(event);
+    },
   };
+  const place = h("div", attributes, canvas, svg);
+  // The weights at a share of the width and of the height.
+  const weightsAt = (x, y) => [left + x * (right - left), top - y * (top - bottom)];
   const move = ({ clientX, clientY }) => {
     const { x, y, width, height } = place.getBoundingClientRect();
     const shares = [(clientX - x) / width, (clientY - y) / height];
-    toNumbers(shares.map((share) => Math.min(Math.max(share, 0), 1))).forEach(
-      (w, k) => (leaves[k].data = [Number(w.toFixed(2))]),
-    );
-    explorer.changed();
+    const weights = weightsAt(...shares.map((at) => Math.min(Math.max(at, 0), 1)));
+    explorer.setLeaves(ids.map((id, k) => [id, [Number(weights[k].toFixed(2))]]));
   };
-  place.addEventListener("pointerdown", (event) => {
-    dragging(place, event, move, () => explorer.renderEditor());
-    move(event);
-  });
+  let painted = null;
+  const paint = () => {
+    const { graph } = explorer;
+    const others = graph.leaves.filter(({ id }) => !ids.includes(id));
+    const numbers = others.map(({ data }) => data).join();
+    if (numbers === painted) return;
+    painted = numbers;
+    const pen = canvas.getContext("2d");
+    pen.clearRect(0, 0, CELLS, CELLS);
+    // Grey on a light page and on a dark one.
+    pen.fillStyle = "gray";
+    for (let cell = 0; cell < CELLS ** 2; cell++) {
+      const [column, row] = [cell % CELLS, Math.floor(cell / CELLS)];
+      const values = [...graph.values];
+      const weights = weightsAt((column + 0.5) / CELLS, (row + 0.5) / CELLS);
+      ids.forEach((id, k) => (values[id] = [weights[k]]));
+      // From one band to the next the loss doubles.
+      const band = Math.floor(Math.log2(graph.forward(values)[graph.root][0] + 1e-3));
+      pen.globalAlpha = band % 2 ? 0.45 : 0.15;
+      pen.fillRect(column, row, 1, 1);
+    }
+  };
   // The largest curvature: of the two weights' Hessian, from differences of gradients.
   const curvature = () => {
-    const rows = leaves.map((leaf) => {
-      const [w] = leaf.data;
-      const slopes = [w - STEP, w + STEP].map((moved) => {
-        leaf.data = [moved];
-        graph.update();
-        return ids.map((id) => graph.gradients[id][0]);
+    const { graph } = explorer;
+    const [[a, b], [c, d]] = ids.map((id) => {
+      const [w] = graph.nodes[id].data;
+      const [low, high] = [w - STEP, w + STEP].map((moved) => {
+        graph.setLeaves([[id, [moved]]]);
+        return ids.map((k) => graph.gradients[k][0]);
       });
-      leaf.data = [w];
-      return slopes[0].map((low, k) => (slopes[1][k] - low) / (2 * STEP));
+      graph.setLeaves([[id, [w]]]);
+      return low.map((slope, k) => (high[k] - slope) / (2 * STEP));
     });
-    graph.update();
-    const [[a, b], [c, d]] = rows;
     return (a + d) / 2 + Math.hypot((a - d) / 2, (b + c) / 2);
   };
   const render = () => {
-    const numbers = leaves.map((leaf) => leaf.data[0]);
-    const before = explorer.tools.find((tool) => tool.way)?.way() ?? [];
-    const points = [
-      ...before.map((old) => ids.map((id) => old.get(id)[0])),
-      numbers,
-    ].map((at) => toShares(at).map((share) => 100 * share));
-    line.setAttribute("points", points.map((at) => at.join(",")).join(" "));
-    ["cx", "cy"].forEach((name, k) => point.setAttribute(name, points.at(-1)[k]));
-    const top = curvature();
-    const [x, y] = leaves.map((leaf) => leaf.label);
-    const stable =
-      top > 0 ? `, 2/λ = ${format(2 / top)}: a larger rate overshoots` : "";
+    paint();
+    const { graph, tools } = explorer;
+    const here = ids.map((id) => graph.nodes[id].data[0]);
+    const way = tools.find((tool) => tool.way)?.way() ?? [];
+    const before = way.map((leaves) => ids.map((id) => leaves.get(id)[0]));
+    // A run that diverged leaves the picture, and then the numbers of SVG.
+    const points = [...before, here]
+      .filter((at) => at.every((w) => Math.abs(w) < 1e6))
+      .map(([x, y]) => `${x},${-y}`);
+    line.setAttribute("points", points.join(" "));
+    point.setAttribute("points", [points.at(-1), points.at(-1)].join(" "));
+    const most = curvature();
+    const [x, y] = ids.map((id) => graph.nodes[id].label);
+    const bound = `, 2/λ = ${format(2 / most)}: a larger rate overshoots`;
     words.textContent =
       `${x} to the right, ${y} upwards; from band to band the loss doubles. ` +
-      `Largest curvature here λ = ${format(top)}${stable}.`;
-    const at = `now at ${numbers.map((w) => format(w)).join(" and ")}`;
+      `Largest curvature here λ = ${format(most)}${most > 0 ? bound : ""}.`;
+    const at = `now at ${here.map((w) => format(w)).join(" and ")}`;
     const label = `Loss over ${x} and ${y}, ${at}: ${format(graph.loss)}`;
     place.setAttribute("aria-label", label);
   };
-  new ResizeObserver(paint).observe(place);
   return { element: h("div", {}, place, words), render };
 }
 
 function writeTool(explorer, text) {
-  const field = h("textarea", {
-    rows: 4,
-    spellcheck: "false",
-    "aria-label": "Expression",
-  });
+  const attributes = { rows: 4, spellcheck: "false", "aria-label": "Expression" };
+  const field = h("textarea", attributes);
   const problem = h("p", { class: "problem", role: "alert" });
   field.value = text;
+  const answer = ({ message, at = field.value.length }) => {
+    const lines = field.value.slice(0, at).split("\n");
+    const place = `Line ${lines.length}, character ${lines.at(-1).length + 1}`;
+    problem.textContent = `${place}: ${message}.`;
+    field.setAttribute("aria-invalid", "true");
+    field.focus();
+    field.setSelectionRange(at, at + 1);
+  };
   const read = () => {
     problem.textContent = "";
     field.removeAttribute("aria-invalid");
@@ -249,13 +252,7 @@ function writeTool(explorer, text) {
       explorer.setGraph(parse(field.value));
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      const at = error.at ?? field.value.length;
-      const lines = field.value.slice(0, at).split("\n");
-      const place = `Line ${lines.length}, character ${lines.at(-1).length + 1}`;
-      problem.textContent = `${place}: ${error.message}.`;
-      field.setAttribute("aria-invalid", "true");
-      field.focus();
-      field.setSelectionRange(at, at + 1);
+      answer(error);
       return;
     }
     explorer.render();
@@ -276,29 +273,29 @@ function practiseTool(explorer, first) {
   const words = h("span", { role: "status" });
   // The next entry to fill in, from the result back, and how many there are.
   const lookAhead = () => {
-    const left = [...explorer.graph.nodes].reverse().flatMap(({ id, learns }) => {
-      const entries = learns ? [...explorer.graph.values[id].keys()] : [];
-      return entries.map((entry) => ({ kind: "g", id, entry }));
+    const { nodes, values } = explorer.graph;
+    const entries = nodes.toReversed().flatMap(({ id, learns }) => {
+      const own = learns ? values[id] : [];
+      return own.map((_, entry) => ({ kind: "g", id, entry }));
     });
-    const open = left.filter((spot) => !explorer.shows(spot));
+    const open = entries.filter((spot) => !explorer.shows(spot));
     explorer.spot = open[0] ?? explorer.spot;
     return open.length;
   };
-  const begin = (grade, seed) => {
+  const begin = ({ grade, seed }) => {
     explorer.setGraph(makeExercise(grade, seed), { grade, seed });
     lookAhead();
     words.textContent = "Fill in the gradients ∇, from the result back.";
   };
   const next = (grade) => () => {
-    begin(grade, 1 + (explorer.exercise.seed % 999_999));
+    begin({ grade, seed: 1 + (explorer.exercise.seed % 999_999) });
     explorer.render();
   };
   const grades = [1, 2, 3].map((grade) => button(`Grade ${grade}`, next(grade)));
   const answer = ({ id }, entry, field) => {
-    const x = numberOf(field);
-    const { right, words: said } = Number.isFinite(x)
-      ? judge(explorer.graph, id, entry, x)
-      : { right: false, words: "Expected a number, such as −6." };
+    const x = numberOf(field, (said) => (words.textContent = said));
+    if (x === undefined) return;
+    const { right, words: said } = judge(explorer.graph, id, entry, x);
     words.textContent = said;
     if (!right) return;
     explorer.answered.add(`${id}.${entry}`);
@@ -308,31 +305,27 @@ function practiseTool(explorer, first) {
     explorer.editor.querySelector("input")?.focus();
   };
   const ask = (node, entry) => {
-    const many = sizeOf(node.shape) > 1;
-    const name = `∇${node.label}${many ? ` at ${placeOf(entry, node.shape)}` : ""}`;
+    const name = `∇${nameAt(node, entry)}`;
     const field = numberField(name);
-    const rules = node.uses.map(([id, p]) => {
-      const user = explorer.graph.nodes[id];
-      const { rule } = shareRule(explorer.graph, user, p);
-      return h("p", {}, write(say`${named(user)} sends back ${rule}.`));
-    });
+    const rules = node.uses.map((use) =>
+      h("p", {}, write(shareRule(explorer.graph, use))),
+    );
     const onsubmit = (event) => {
       event.preventDefault();
       answer(node, entry, field);
     };
     const label = h("label", {}, `${name} = `, field);
-    explorer.editor.append(
-      h("form", { onsubmit }, rules, label, h("button", {}, "Check")),
-    );
+    const form = h("form", { onsubmit }, rules, label, h("button", {}, "Check"));
+    explorer.editor.append(form);
   };
   return {
     element: h("div", {}, "New graph:", grades, words),
     ask,
-    begin: () => begin(first.grade, first.seed),
+    begin: () => begin(first),
     render: () =>
       grades.forEach((one, k) =>
         one.setAttribute("aria-pressed", explorer.exercise?.grade === k + 1),
       ),
-    take: ({ exercise }) => exercise && begin(exercise.grade, exercise.seed),
+    take: ({ exercise }) => exercise && begin(exercise),
   };
 }
