@@ -26,7 +26,7 @@ from backprop_book.modes import own_modes
 
 STEP = 1e-5  # balances truncation, step**2, against rounding, 1e-16 / step
 COMPLEX_STEP = 1e-30  # no difference is taken, so nothing is lost to rounding
-ROUNDING = 1e-12  # a product of conjugates leaves no more than this behind
+ROUNDING = 1e-12  # of two values at one point: threads may add in another order
 TINY = 1e-11  # relative, between the last digits of float64 and of float32
 FAR = (0.1, 1.0, 1.0, 30.0, 30.0)  # out of a region where all units are off, too
 
@@ -81,10 +81,9 @@ class _Asked:
         same = self(self.x + tiny).real == self(self.x - tiny).real
         came = "the digits of float32, or a kink within the step"
         _check_digits(not (told & same).any(), came)
-        largest = np.abs(self.at_x).max()
-        zero = np.abs(jacobian).max() <= (0 if step else ROUNDING * largest)
-        if zero or step is None:
-            self._look_around(bool(zero), step is None)
+        constant, conjugated = not jacobian.any(), step is None
+        if constant or conjugated:
+            self._look_around(constant, conjugated)
 
     def _look_around(self, constant: bool, conjugated: bool) -> None:
         """Refuse what is constant, or not differentiated by a complex step."""

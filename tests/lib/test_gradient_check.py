@@ -143,7 +143,12 @@ def test_arrays_of_other_origins_are_taken(kind, tmp_path):
         other = file.copy
     assert relative_error(other(), plain) == 0
     for gradient in (numerical_gradient, complex_step_gradient):
-        found = gradient(lambda v: (v**2).sum(), other())
+
+        def function(v):
+            assert v.dtype.isnative  # PyTorch takes no other
+            return (v**2).sum()
+
+        found = gradient(function, other())
         np.testing.assert_allclose(found, 2 * plain, rtol=1e-9)
     (check,) = gradient_check(
         lambda a: (a**3).sum() / 3, {"a": plain**2}, {"a": other()}
@@ -297,6 +302,11 @@ def test_a_function_that_computes_in_float32_is_refused(narrow):
         numerical_gradient(narrow, P)
     with pytest.raises(TypeError, match=r"float64 values for float64 inputs.*float32"):
         gradient_check(lambda w: narrow(w), {"w": 2 * P}, {"w": P})
+
+
+def test_float32_shows_where_numbers_are_larger_too():
+    with pytest.raises(TypeError, match=r"got the digits of float32"):
+        numerical_gradient(lambda v: float((v.astype("f4") ** 2).sum()), P + 30)
 
 
 def test_numbers_that_float32_holds_are_not_taken_for_float32():
