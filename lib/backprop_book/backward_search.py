@@ -89,15 +89,15 @@ def _fit(gradient: str, shown: Shown, lines: Mistakes) -> Mistakes:
 
 def _solve(gradient: str, probe: Probe, answer: np.ndarray, lines: Mistakes) -> float:
     """Return the unknown in the lines by least squares, with Gauss's Newton steps."""
-    unknown, step = 0.0, 1e-4
+    unknown, small = 0.0, 1e-4
     for _ in range(12):
         here, there = (
             backward_pass(gradient, probe.inputs, lines, value)
-            for value in (unknown, unknown + 1e-4)
+            for value in (unknown, unknown + small)
         )
         if here is None or here.shape != answer.shape:
             return np.nan
-        way = (there - here) / 1e-4
+        way = (there - here) / small
         across = np.vdot(way, way)
         step = np.vdot(way, answer - here) / across if across else 0.0
         unknown += step
@@ -122,7 +122,7 @@ def _scale(factors: np.ndarray, probes: list[Probe], rtol: float) -> Mistakes:
     powers = (2 * powers[:4]).round() / 2
     numbers = factors / (sizes**powers).prod(axis=1)
     if np.allclose(numbers, numbers[0], rtol=rtol, atol=0):
-        named = [f"{n}**{p:g}" for n, p in zip(SIZES, powers, strict=True) if p]
+        named = [f"{SIZES[k]}**{powers[k]:g}" for k in np.flatnonzero(powers)]
         says = f"{' * '.join([f'{numbers[0]:.6g}', *named])}."
     else:
         places: dict[str, list[Probe]] = {}
