@@ -56,12 +56,11 @@ def _further(singles: list[Mistakes]) -> Iterator[Mistakes]:
 
 def _fit(gradient: str, shown: Shown, lines: Mistakes) -> Mistakes:
     """Return all that is wrong if these lines are, nothing if they don't fit."""
-    unknown, name = 0.0, unknown_of(*lines)
-    if name:
-        unknown = _solve(gradient, *shown[0], lines)
-        # At these ends it is another mistake, or none.
-        if not NOISE < unknown < (0.9 if name == "slope" else np.inf):
-            return ()
+    name = unknown_of(*lines)
+    unknown = _solve(gradient, *shown[0], lines) if name else np.nan
+    # At these ends it is another mistake, or none.
+    if name and not NOISE < unknown < (0.9 if name == "slope" else np.inf):
+        return ()
     kinks = [(m,) for m in book.singles(gradient) if m.read == book.KINK]
     at_kink, factors, probes = (), [], []
     for probe, answer in shown:

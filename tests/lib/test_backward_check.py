@@ -217,7 +217,10 @@ def test_the_learning_rate_is_found(lr):
 
 @pytest.mark.parametrize("slope", [0.01, 0.3])
 def test_the_slope_of_a_leaky_relu_is_found(slope):
-    assert says(**leaky(slope)).count(f" slope = {slope}") == 2
+    told = says(**leaky(slope))
+    assert told.count(f" slope = {slope}") == 2
+    assert "`; `mask = np.where(Z1 > 0, 1, slope)`; right is `H1 = np.max" in told
+    assert "; right is `H1 = np.maximum(Z1, 0)`; `mask = Z1 > 0`: ReLU" in told
 
 
 @pytest.mark.parametrize("factor", [0.15, 1e6, -3e-6])
@@ -321,11 +324,18 @@ def test_the_first_entry_that_is_not_finite_is_told():
 def test_the_worst_entry_of_an_unknown_mistake_is_told():
     def off_by_one_entry(v):
         grad = v.H1.T @ v.G
-        grad[-1, 0] += 1 if v.N == 5 and v.X.dtype == float else 1e-3
+        smallest = np.abs(grad).argmin()
+        grad.flat[smallest] += 1 if v.N == 5 and v.X.dtype == float else 1e-3
         return grad
 
-    told = says(grad_W2=off_by_one_entry)
-    assert re.search(r"unknown: .* entry \(3, 0\) is \S+, right is \S+, at", told)
+    report = check_backward(student(grad_W2=off_by_one_entry))
+    (told,) = report.findings["grad_W2"].found
+    pattern = r"unknown: .* entry (\(.*\)) is \S+, right is \S+, at probe: (.*)"
+    index, place = re.fullmatch(pattern, told.says).groups()
+    (truth,) = (p.truth["grad_W2"] for p in report.probes if str(p) == place)
+    smallest = np.unravel_index(np.abs(truth).argmin(), truth.shape)
+    assert index == str((*map(int, smallest),))
+    assert "N 5" in place
 
 
 def test_wrong_shapes_are_described():
