@@ -69,7 +69,7 @@ def _fit(gradient: str, shown: Shown, lines: Mistakes) -> Mistakes:
             if wrong is None or wrong.shape != answer.shape:
                 return ()
             square = np.vdot(wrong, wrong)
-            factor = np.vdot(wrong, answer) / square if square else 1.0
+            factor = np.vdot(wrong, answer) / (square or np.inf)
             if distance(answer, factor * wrong) <= SLACK * tolerance(probe, answer):
                 break
         else:

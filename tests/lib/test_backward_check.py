@@ -255,14 +255,19 @@ def test_small_errors_are_not_taken_for_a_mistake():
     assert check_backward(wrong_in_float32).mistakes == {"unknown"}
 
 
-def test_one_probe_is_enough_for_a_factor():
-    def takes_one_sample(*arrays):
-        if len(arrays[0]) > 1:
-            raise ValueError
-        return student(G=lambda v: 3.4 * v.E)(*arrays)
+def test_one_probe_is_enough():
+    for wrong, name in (
+        ({"G": lambda v: 3.4 * v.E}, "constant factor"),
+        (leaky(0.3), "gradient of a network with a leaky ReLU"),
+    ):
 
-    report = check_backward(takes_one_sample)
-    assert report.findings["grad_W2"].mistakes == ["constant factor"]
+        def answers_once(*arrays, wrong=wrong):
+            if arrays[0].shape != (130, 3):
+                raise ValueError
+            return student(**wrong)(*arrays)
+
+        report = check_backward(answers_once)
+        assert report.findings["grad_W2"].mistakes == [name]
 
 
 def test_what_is_changed_in_place_is_named_and_restored():
@@ -465,6 +470,10 @@ def test_probes_are_what_their_names_say():
     probes = make_probes(shapes, 4)
     assert check_backward(right, shapes=shapes, seed=4).probes is probes
     sizes = {probe.name: probe.sizes for probe in probes}
+    assert list(sizes)[:5] == [
+        *("all sizes equal", "all sizes different", "Z1 exactly 0 in places"),
+        *("float32, all sizes different", "float32, all sizes equal"),
+    ]
     assert len(sizes) == len(probes)
     assert len(set(sizes["all sizes different"])) == 4
     assert len(set(sizes["all sizes equal"])) == 1
