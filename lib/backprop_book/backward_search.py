@@ -81,7 +81,8 @@ def _fit(gradient: str, shown: Shown, lines: Mistakes) -> Mistakes:
             probes.append(probe)
     if factors and not any(factors):
         return ()
-    scale = _scale(np.array(factors), probes, 2 * SLACK * tolerance(*shown[0]))
+    rtol = 2 * SLACK * tolerance(*shown[0])
+    scale = _scale(np.array(factors), probes, rtol) if factors else ()
     remark = (Mistake([], f"{name} = {unknown:.4g}"),) if name else ()
     return (*lines, *remark, *scale, *at_kink)
 
@@ -98,7 +99,7 @@ def _solve(gradient: str, probe: Probe, answer: np.ndarray, lines: Mistakes) -> 
             return np.nan
         way = (there - here) / small
         across = np.vdot(way, way)
-        step = np.vdot(way, answer - here) / across if across else 0.0
+        step = np.vdot(way, answer - here) / (across or np.inf)
         unknown += step
         if not abs(step) > 1e-13 * abs(unknown):
             break
@@ -107,7 +108,7 @@ def _solve(gradient: str, probe: Probe, answer: np.ndarray, lines: Mistakes) -> 
 
 def _scale(factors: np.ndarray, probes: list[Probe], rtol: float) -> Mistakes:
     """Return what is wrong with the factors at the probes, nothing if all are 1."""
-    sizes = np.array([probe.sizes for probe in probes], dtype=float).reshape(-1, 4)
+    sizes = np.array([probe.sizes for probe in probes])
     known = {"E": 0.5, "N": sizes[:, 0], "D_out": sizes[:, 3]}
     for scale in book.scales():
         line = book.compiled(scale.lines["G"])

@@ -18,7 +18,12 @@ from backprop_book import (
     two_layer_regression_numpy_gradient,
 )
 from backprop_book.backward_mistakes import backward_pass, scales, singles, unknown_of
-from backprop_book.backward_probes import AT_KINK, GRADIENTS, make_probes
+from backprop_book.backward_probes import (
+    AT_KINK,
+    GRADIENTS,
+    _make_probe,
+    make_probes,
+)
 from backward_students import (
     MISTAKES,
     leaky,
@@ -495,6 +500,15 @@ def test_probes_are_what_their_names_say():
         combined = {tuple(probe.sizes[k] for k in three) for probe in probes}
         assert combined >= {*itertools.product((1, 2, 32, 64, 100), repeat=3)}
     assert {(n,) * 4 for n in (1, 2, 32, 64, 100)} <= {p.sizes for p in probes}
+
+
+@pytest.mark.parametrize(("N", "H"), [(1, 1), (1, 2), (2, 1), (1, 3), (2, 2)])
+def test_some_units_are_on_and_some_off_whatever_is_drawn(N, H):
+    for seed in range(40):
+        probe = _make_probe("", (N, 2, H, 1), "f8", np.random.default_rng(seed))
+        Z1 = probe.inputs["X"] @ probe.inputs["W1"]
+        assert (Z1 > 0).any()
+        assert (Z1 < 0).any() or Z1.size == 1
 
 
 def test_truth_is_that_of_pytorch():
