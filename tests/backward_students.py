@@ -201,6 +201,8 @@ MISTAKES = [
      ["mask inverted", HALF], [HALF]),
     first("W2 for W2.T", NO_MASK, grad_H1=lambda v: v.G @ v.W2,
           grad_Z1=lambda v: v.grad_H1),
+    first("W2 already updated", NO_MASK, grad_H1=updated,
+          grad_Z1=lambda v: v.grad_H1),
     (student(G=lambda v: 2 * v.E / v.N, grad_H1=updated,
              grad_Z1=lambda v: v.grad_H1 * (v.Z1 >= 0)),
      ["W2 already updated", "divided by N", AT_0 + "1"], ["divided by N"]),

@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from backprop_book import backward_probes as probing
 from backprop_book.arguments import check_integer, check_kind, expect
 from backprop_book.backward_mistakes import FLOAT64, Mistake
@@ -151,8 +153,9 @@ def check_backward(
     expected = "a list of (N, D_in, H, D_out)"
     expect(fit, "shapes", expected, repr(shapes), TypeError)
     for shape in shapes:
-        for name, size in zip(probing.SIZES, shape, strict=True):
-            check_integer(f"shapes: {name} of {tuple(shape)}", size, 1)
+        for place, size in enumerate(shape):
+            name = f"shapes: {probing.SIZES[place]} of {tuple(shape)}"
+            check_integer(name, size, 1)
     check_integer("seed", seed, 0)
     wanted = tuple(tuple(map(int, shape)) for shape in shapes)
     probes = probing.make_probes(wanted, int(seed))
@@ -169,19 +172,19 @@ def _diagnose(gradient: str, replies: Sequence[Reply]) -> Finding:
     shown = [(r.probe, r.gradients[gradient]) for r in replies if r.gradients]
     if not shown:
         return Finding([Mistake(["no answer"], "never returned")])
-    errors = [distance(answer, probe.truth[gradient]) for probe, answer in shown]
-    allowed = [probing.tolerance(*s) for s in shown]
-    accurate = [e <= a for e, a in zip(errors, allowed, strict=True)]
-    if all(accurate):
+    errors = np.array([distance(answer, p.truth[gradient]) for p, answer in shown])
+    allowed = np.array([probing.tolerance(*s) for s in shown])
+    accurate = errors <= allowed
+    if accurate.all():
         found = ()
     elif any(p.names == ["two answers"] for r in replies for p in r.problems):
         # Then what it gave says nothing of what it computes.
         found = [Mistake(["two answers"], "It is not the same when asked again.")]
-    elif max(errors) <= FLOAT32_INSIDE:
+    elif errors.max() <= FLOAT32_INSIDE:
         says = "The numbers are right to float32 only: some line computes in float32."
         found = [Mistake(["float32 inside"], says, FLOAT64)]
     else:
         # Exact ones first, and those that are wrong: they tell most.
-        order = sorted(range(len(shown)), key=lambda i: (allowed[i], accurate[i]))
+        order = np.lexsort((accurate, allowed))
         found = find_mistakes(gradient, [shown[i] for i in order])
-    return Finding(found, sum(accurate))
+    return Finding(found, int(accurate.sum()))

@@ -36,7 +36,8 @@ _WHY = {
     "grad_W2": "it sums each sample's outer product of the layer's input and G",
 }
 # Numbers of the student's own, above 0: `backward_search` solves for them.
-UNKNOWN = re.compile(r"\b(lr|decay|slope|limit)\b")
+UNKNOWNS = ("lr", "decay", "slope", "limit")
+UNKNOWN = re.compile(rf"\b({'|'.join(UNKNOWNS)})\b")
 
 Reading = tuple[str, str]  # a chapter's file without .md, a section's title
 SUM = ("lab_numpy", "The loss is one number")
@@ -207,7 +208,7 @@ def _letters(g: str) -> dict[str, str]:
 
 def unknown_of(*mistakes: Mistake) -> str | None:
     """Return the name of the unknown number in the wrong lines, if there is one."""
-    found = UNKNOWN.search(" ".join(x for m in mistakes for x in m.lines.values()))
+    found = UNKNOWN.search(str([mistake.lines for mistake in mistakes]))
     return found and found.group()
 
 
@@ -215,7 +216,7 @@ def backward_pass(
     gradient: str,
     inputs: Mapping[str, np.ndarray],
     mistakes: Sequence[Mistake] = (),
-    unknown: float = 0.0,
+    unknown: float = np.nan,
 ) -> np.ndarray | None:
     """Return one gradient, computed with some lines replaced by wrong ones.
 
@@ -240,7 +241,7 @@ def backward_pass(
         lines |= mistake.lines
     N, D_out = inputs["Y"].shape
     values = {**inputs, "np": np, "N": N, "D_out": D_out}
-    values[unknown_of(*mistakes) or "unknown"] = unknown
+    values |= dict.fromkeys(UNKNOWNS, unknown)
     try:
         for step, line in lines.items():
             values[step] = eval(compiled(line), values)

@@ -56,12 +56,11 @@ def _further(singles: list[Mistakes]) -> Iterator[Mistakes]:
 
 def _fit(gradient: str, shown: Shown, lines: Mistakes) -> Mistakes:
     """Return all that is wrong if these lines are, nothing if they don't fit."""
-    unknown, name = 0.0, unknown_of(*lines)
-    if name:
-        unknown = _solve(gradient, *shown[0], lines)
-        # At these ends it is another mistake, or none.
-        if not NOISE < unknown < (0.9 if name == "slope" else np.inf):
-            return ()
+    name = unknown_of(*lines)
+    unknown = _solve(gradient, *shown[0], lines) if name else np.nan
+    # At these ends it is another mistake, or none.
+    if name and not NOISE < unknown < (0.9 if name == "slope" else np.inf):
+        return ()
     kinks = [(m,) for m in book.singles(gradient) if m.read == book.KINK]
     at_kink, factors, probes = (), [], []
     for probe, answer in shown:
@@ -70,7 +69,7 @@ def _fit(gradient: str, shown: Shown, lines: Mistakes) -> Mistakes:
             if wrong is None or wrong.shape != answer.shape:
                 return ()
             square = np.vdot(wrong, wrong)
-            factor = np.vdot(wrong, answer) / square if square else 1.0
+            factor = np.vdot(wrong, answer) / (square or np.inf)
             if distance(answer, factor * wrong) <= SLACK * tolerance(probe, answer):
                 break
         else:
@@ -82,24 +81,25 @@ def _fit(gradient: str, shown: Shown, lines: Mistakes) -> Mistakes:
             probes.append(probe)
     if factors and not any(factors):
         return ()
-    scale = _scale(np.array(factors), probes, 2 * SLACK * tolerance(*shown[0]))
+    rtol = 2 * SLACK * tolerance(*shown[0])
+    scale = _scale(np.array(factors), probes, rtol) if factors else ()
     remark = (Mistake([], f"{name} = {unknown:.4g}"),) if name else ()
     return (*lines, *remark, *scale, *at_kink)
 
 
 def _solve(gradient: str, probe: Probe, answer: np.ndarray, lines: Mistakes) -> float:
     """Return the unknown in the lines by least squares, with Gauss's Newton steps."""
-    unknown, step = 0.0, 1e-4
+    unknown, small = 0.0, 1e-4
     for _ in range(12):
         here, there = (
             backward_pass(gradient, probe.inputs, lines, value)
-            for value in (unknown, unknown + 1e-4)
+            for value in (unknown, unknown + small)
         )
         if here is None or here.shape != answer.shape:
             return np.nan
-        way = (there - here) / 1e-4
+        way = (there - here) / small
         across = np.vdot(way, way)
-        step = np.vdot(way, answer - here) / across if across else 0.0
+        step = np.vdot(way, answer - here) / (across or np.inf)
         unknown += step
         if not abs(step) > 1e-13 * abs(unknown):
             break
@@ -108,7 +108,7 @@ def _solve(gradient: str, probe: Probe, answer: np.ndarray, lines: Mistakes) -> 
 
 def _scale(factors: np.ndarray, probes: list[Probe], rtol: float) -> Mistakes:
     """Return what is wrong with the factors at the probes, nothing if all are 1."""
-    sizes = np.array([probe.sizes for probe in probes], dtype=float).reshape(-1, 4)
+    sizes = np.array([probe.sizes for probe in probes])
     known = {"E": 0.5, "N": sizes[:, 0], "D_out": sizes[:, 3]}
     for scale in book.scales():
         line = book.compiled(scale.lines["G"])
@@ -122,7 +122,7 @@ def _scale(factors: np.ndarray, probes: list[Probe], rtol: float) -> Mistakes:
     powers = (2 * powers[:4]).round() / 2
     numbers = factors / (sizes**powers).prod(axis=1)
     if np.allclose(numbers, numbers[0], rtol=rtol, atol=0):
-        named = [f"{n}**{p:g}" for n, p in zip(SIZES, powers, strict=True) if p]
+        named = [f"{SIZES[k]}**{powers[k]:g}" for k in np.flatnonzero(powers)]
         says = f"{' * '.join([f'{numbers[0]:.6g}', *named])}."
     else:
         places: dict[str, list[Probe]] = {}

@@ -44,8 +44,14 @@ def save_checkpoint(
         All that the run needs in order to go on: weights and losses; with an optimiser
         its ``state_dict()``; where random numbers are drawn, the ``get_state()`` of
         their generator.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The path is none, or in no folder that is there.
     """
-    unfinished = Path(f"{os.fspath(path)}.unfinished")
+    path = _path(path)
+    unfinished = Path(f"{path}.unfinished")
     with unfinished.open("wb") as file:
         torch.save({"run": run, "state": state}, file)
         file.flush()
@@ -71,10 +77,7 @@ def load_checkpoint(
         The path is none, or in no folder that is there; the file belongs to another
         run, the message names what differs; or it is damaged, or no checkpoint.
     """
-    check_kind("checkpoint", path, str | os.PathLike, "a path")
-    path = Path(path)
-    there = path.parent.is_dir() and not path.is_dir()
-    expect(there, "checkpoint", "a file in a folder that is there", repr(str(path)))
+    path = _path(path)
     name = f"checkpoint: {str(path)!r}"
     try:
         with ZipFile(path) as file:
@@ -93,3 +96,11 @@ def load_checkpoint(
             "Name another file, or remove this one"
         )
     return state
+
+
+def _path(path: str | os.PathLike) -> Path:
+    check_kind("checkpoint", path, str | os.PathLike, "a path")
+    path = Path(path)
+    there = path.parent.is_dir() and not path.is_dir()
+    expect(there, "checkpoint", "a file in a folder that is there", repr(str(path)))
+    return path

@@ -47,6 +47,8 @@ def check_derivative(
         dtype = array.dtype.name
         expect(dtype == "float64", name, "dtype float64", dtype, TypeError)
     check_finite("truth", truth)
+    same = claim.shape == truth.shape
+    expect(same, "claim", f"shape {truth.shape}, as the truth", claim.shape)
     apart = not np.may_share_memory(claim, truth)
     expect(apart, "truth", "a result of its own", "the memory of the claim")
     error = relative_error(claim, truth)

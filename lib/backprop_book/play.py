@@ -15,7 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from backprop_book.arguments import check_positive
+from backprop_book.arguments import (
+    check_integer,
+    check_kind,
+    check_positive,
+    real_array,
+)
 from backprop_book.engine import Value
 from backprop_book.graph_data import Graph, Node
 from backprop_book.graph_drawing import GraphPicture, draw
@@ -98,6 +103,14 @@ def play(
     TypeError, ValueError
         An argument is not of this kind, or names what is not in the graph.
     """
+    for name, given, kind, expected in (
+        ("goal", goal, str, "conditions such as 'grad w == 0, L > 1'"),
+        ("presets", presets, Mapping, "numbers of leaves by label"),
+        ("parameters", parameters, Iterable, "names of leaves"),
+        ("valley", valley, Mapping, "ranges of two leaves"),
+        ("write", write, str, "an expression"),
+    ):
+        check_kind(name, given, kind | None, expected)
     graph = NamedGraph(Graph(value, names, False, False).nodes)
     if value.data.size != 1:
         expected = "expected a single number"
@@ -121,9 +134,8 @@ def play(
     if write is not None:
         options["write"] = write
     if practise is not None:
-        if practise not in (1, 2, 3) or not 1 <= seed <= 999_999:
-            expected = "expected 1, 2 or 3, and a seed from 1 to 999,999"
-            raise ValueError(f"practise: {expected}, got {practise} and {seed}")
+        check_integer("practise", practise, 1, 3)
+        check_integer("seed", seed, 1, 999_999)
         options["practise"] = {"grade": practise, "seed": seed}
     picture = draw(value, names=names, gradients=True)
     return Explorer(picture, graph, options)
@@ -160,12 +172,13 @@ class NamedGraph:
 
     def preset(self, label: str, numbers: Mapping[str, Any]) -> dict[str, Any]:
         """Return a preset with places and flat numbers."""
+        check_kind("presets", numbers, Mapping, "numbers of leaves by label")
         out: dict[str, Any] = {"label": label, "numbers": []}
         for name, data in numbers.items():
             if name == "rate":
                 out["rate"] = float(data)
                 continue
-            flat = np.ravel(data).astype(float).tolist()
+            flat = real_array("presets", data).astype(float).ravel().tolist()
             out["numbers"].append([self.leaf("presets", name, len(flat)), flat])
         return out
 

@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING
 
-from backprop_book.arguments import expect
+import numpy as np
+
+from backprop_book.arguments import check_kind, expect, real_array
 
 # It takes long to import: the functions that need it do it.
 if TYPE_CHECKING:
@@ -90,14 +92,23 @@ def plot_losses(
 
     Raises
     ------
-    ValueError
-        The two differ in length.
+    TypeError, ValueError
+        An argument is not of this kind, or the two differ in length.
     """
+    losses_tr, losses_val = (
+        _numbers(name, losses)
+        for name, losses in (("losses_tr", losses_tr), ("losses_val", losses_val))
+    )
+    check_kind("levels", levels, Mapping | None, "losses by name")
     expected = f"{len(losses_tr)} losses, as losses_tr"
     alike = len(losses_tr) == len(losses_val)
     expect(alike, "losses_val", expected, len(losses_val))
+    levels = {
+        name: float(real_array(f"levels[{name!r}]", loss))
+        for name, loss in (levels or {}).items()
+    }
     ax = plot_curves({"training": losses_tr, "validation": losses_val}, ax=ax)
-    for (name, loss), linestyle in zip((levels or {}).items(), cycle(["-.", ":"])):
+    for (name, loss), linestyle in zip(levels.items(), cycle(["-.", ":"])):
         ax.axhline(loss, color="black", linewidth=1, linestyle=linestyle, label=name)
     ax.legend()
     ax.set_ylabel(LOSS_LABEL)
@@ -123,15 +134,19 @@ def plot_curves(
 
     Raises
     ------
-    ValueError
-        There is no curve, or there are more than colours.
+    TypeError, ValueError
+        An argument is not of this kind; there is no curve, or there are more than
+        colours.
     """
     import matplotlib.pyplot as plt
     from matplotlib.ticker import LogLocator, NullFormatter
 
+    check_kind("curves", curves, Mapping, "numbers by name")
+    check_kind("ax", ax, plt.Axes | None, "Matplotlib's Axes")
     expect(curves, "curves", "at least one", "none")
     fit = len(curves) <= len(COLORS)
     expect(fit, "curves", f"at most {len(COLORS)}", len(curves))
+    curves = {name: _numbers(f"curves[{name!r}]", c) for name, c in curves.items()}
     if ax is None:
         _, ax = plt.subplots()
     dashes = ["-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1))]
@@ -150,3 +165,10 @@ def plot_curves(
     ax.set_xlabel("iteration")
     ax.legend()
     return ax
+
+
+def _numbers(name: str, curve: Sequence[float]) -> np.ndarray:
+    numbers = real_array(name, curve)
+    expected = "one number for each iteration"
+    expect(numbers.ndim == 1, name, expected, f"shape {numbers.shape}")
+    return numbers

@@ -194,12 +194,13 @@ def before_training(
         expect(right, name, "a function or a Module", came, TypeError)
     expected = "None, for the Module has its own" if is_module else "tensors of floats"
     right = (weights is None) if is_module else isinstance(weights, Sequence)
-    given = weights or ()
+    given = (weights or ()) if right else ()
     floats = all(isinstance(W, torch.Tensor) and W.is_floating_point() for W in given)
     expect(right and floats, "weights", expected, type(weights).__name__, TypeError)
     for name, number in {"lr": lr, "expected_loss": expected_loss}.items():
         if number is not None:
             check_positive(name, number)
+    check_finite("least_loss", real_array("least_loss", least_loss))
     check_integer("seed", seed, 0, MAX_SEED)
     for name, A in {"X": X, "Y": Y}.items():
         array = real_array(name, A)

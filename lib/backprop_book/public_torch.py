@@ -22,11 +22,15 @@ def _model(function: Callable, a: dict[str, Any]) -> torch.nn.Module:
     for name in ("D_in", "hidden", "D_out"):
         arguments.check_integer(name, a[name], 1)
     arguments.check_seed(a["seed"])
+    known, came = (None, torch.float32, torch.float64), repr(a["dtype"])
+    expect(a["dtype"] in known, "dtype", "torch.float32 or torch.float64", came)
     if weights := arguments.named_weights(a["weights"]):
         sizes = {name: a[name] for name in ("D_in", "D_out")}
         arguments.check_arrays(weights, NUMPY, TORCH, **sizes)
         a["weights"] = to_tensors(torch.device("cpu"), *a["weights"])
     with own_modes(), own_generators():
+        like = torch.empty(0, dtype=a["dtype"])
+        a["device"] = arguments.check_device(a["device"], like)
         return function(**{**a, "seed": own_seed(a["seed"])})
 
 

@@ -18,7 +18,12 @@ from backprop_book import (
     two_layer_regression_numpy_gradient,
 )
 from backprop_book.backward_mistakes import backward_pass, scales, singles, unknown_of
-from backprop_book.backward_probes import AT_KINK, GRADIENTS, make_probes
+from backprop_book.backward_probes import (
+    AT_KINK,
+    GRADIENTS,
+    _make_probe,
+    make_probes,
+)
 from backward_students import (
     MISTAKES,
     leaky,
@@ -217,7 +222,10 @@ def test_the_learning_rate_is_found(lr):
 
 @pytest.mark.parametrize("slope", [0.01, 0.3])
 def test_the_slope_of_a_leaky_relu_is_found(slope):
-    assert says(**leaky(slope)).count(f" slope = {slope}") == 2
+    told = says(**leaky(slope))
+    assert told.count(f" slope = {slope}") == 2
+    assert "`; `mask = np.where(Z1 > 0, 1, slope)`; right is `H1 = np.max" in told
+    assert "; right is `H1 = np.maximum(Z1, 0)`; `mask = Z1 > 0`: ReLU" in told
 
 
 @pytest.mark.parametrize("factor", [0.15, 1e6, -3e-6])
@@ -252,14 +260,19 @@ def test_small_errors_are_not_taken_for_a_mistake():
     assert check_backward(wrong_in_float32).mistakes == {"unknown"}
 
 
-def test_one_probe_is_enough_for_a_factor():
-    def takes_one_sample(*arrays):
-        if len(arrays[0]) > 1:
-            raise ValueError
-        return student(G=lambda v: 3.4 * v.E)(*arrays)
+def test_one_probe_is_enough():
+    for wrong, name in (
+        ({"G": lambda v: 3.4 * v.E}, "constant factor"),
+        (leaky(0.3), "gradient of a network with a leaky ReLU"),
+    ):
 
-    report = check_backward(takes_one_sample)
-    assert report.findings["grad_W2"].mistakes == ["constant factor"]
+        def answers_once(*arrays, wrong=wrong):
+            if arrays[0].shape != (130, 3):
+                raise ValueError
+            return student(**wrong)(*arrays)
+
+        report = check_backward(answers_once)
+        assert report.findings["grad_W2"].mistakes == [name]
 
 
 def test_what_is_changed_in_place_is_named_and_restored():
@@ -321,16 +334,24 @@ def test_the_first_entry_that_is_not_finite_is_told():
 def test_the_worst_entry_of_an_unknown_mistake_is_told():
     def off_by_one_entry(v):
         grad = v.H1.T @ v.G
-        grad[-1, 0] += 1 if v.N == 5 and v.X.dtype == float else 1e-3
+        smallest = np.abs(grad).argmin()
+        grad.flat[smallest] += 1 if v.N == 5 and v.X.dtype == float else 1e-3
         return grad
 
-    told = says(grad_W2=off_by_one_entry)
-    assert re.search(r"unknown: .* entry \(\d+, 0\) is \S+, right is \S+, at", told)
+    report = check_backward(student(grad_W2=off_by_one_entry))
+    (told,) = report.findings["grad_W2"].found
+    pattern = r"unknown: .* entry (\(.*\)) is \S+, right is \S+, at probe: (.*)"
+    index, place = re.fullmatch(pattern, told.says).groups()
+    (truth,) = (p.truth["grad_W2"] for p in report.probes if str(p) == place)
+    smallest = np.unravel_index(np.abs(truth).argmin(), truth.shape)
+    assert index == str((*map(int, smallest),))
+    assert "N 5" in place
 
 
 def test_wrong_shapes_are_described():
     flat = says(grad_W2=lambda v: (v.H1.T @ v.G).ravel())
     assert "wrong shape: (16,), not (4, 4) as W2, at all sizes equal" in flat
+    assert "read: matrix_derivatives, section 'The shape rule, and" in flat
 
 
 class Unconvertible:
@@ -454,6 +475,10 @@ def test_probes_are_what_their_names_say():
     probes = make_probes(shapes, 4)
     assert check_backward(right, shapes=shapes, seed=4).probes is probes
     sizes = {probe.name: probe.sizes for probe in probes}
+    assert list(sizes)[:5] == [
+        *("all sizes equal", "all sizes different", "Z1 exactly 0 in places"),
+        *("float32, all sizes different", "float32, all sizes equal"),
+    ]
     assert len(sizes) == len(probes)
     assert len(set(sizes["all sizes different"])) == 4
     assert len(set(sizes["all sizes equal"])) == 1
@@ -475,6 +500,15 @@ def test_probes_are_what_their_names_say():
         combined = {tuple(probe.sizes[k] for k in three) for probe in probes}
         assert combined >= {*itertools.product((1, 2, 32, 64, 100), repeat=3)}
     assert {(n,) * 4 for n in (1, 2, 32, 64, 100)} <= {p.sizes for p in probes}
+
+
+@pytest.mark.parametrize(("N", "H"), [(1, 1), (1, 2), (2, 1), (1, 3), (2, 2)])
+def test_some_units_are_on_and_some_off_whatever_is_drawn(N, H):
+    for seed in range(40):
+        probe = _make_probe("", (N, 2, H, 1), "f8", np.random.default_rng(seed))
+        Z1 = probe.inputs["X"] @ probe.inputs["W1"]
+        assert (Z1 > 0).any()
+        assert (Z1 < 0).any() or Z1.size == 1
 
 
 def test_truth_is_that_of_pytorch():

@@ -260,6 +260,9 @@ def test_unknown_device(backend, device):
     expected = "one that PyTorch finds here and that holds float64, such as 'cpu' or "
     words = expected + "'cuda'", repr(device)
     refused(backend.train, {**GOOD, "device": device}, ValueError, "device", *words)
+    model, arguments = bb.two_layer_regression_nn_model, {**SIZES, "device": device}
+    words = words[0].replace("float64", "float32"), words[1]
+    refused(model, arguments, ValueError, "device", *words)
 
 
 def test_a_device_must_hold_the_dtype(monkeypatch):
@@ -337,6 +340,12 @@ def test_the_seeds_of_a_model_end_where_pytorchs_do():
 def test_draws_are_float32_or_float64(dtype):
     words = "dtype", "float32 or float64", repr(dtype)
     refused(draw_weights, {**SIZES, "dtype": dtype}, ValueError, *words)
+
+
+@pytest.mark.parametrize("dtype", ["float32", int, np.float64, torch.int64])
+def test_a_models_dtype_is_pytorchs(dtype):
+    words = ValueError, "dtype", "torch.float32 or torch.float64", repr(dtype)
+    refused(bb.two_layer_regression_nn_model, {**SIZES, "dtype": dtype}, *words)
 
 
 @pytest.mark.parametrize(

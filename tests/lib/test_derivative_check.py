@@ -98,5 +98,6 @@ def test_a_claim_cannot_be_its_own_truth():
 
 
 def test_shapes_must_agree():
-    with pytest.raises(ValueError, match=r"expected shape \(2, 1\)"):
+    message = r"^claim: expected shape \(2, 1\), as the truth, got \(1, 2\)$"
+    with pytest.raises(ValueError, match=message):
         check_derivative("d-x", CLAIM, CLAIM.T.copy())

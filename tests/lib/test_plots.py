@@ -103,20 +103,26 @@ def test_losses_on_given_axes():
     assert plot_losses([1.0], [2.0], ax=ax) is ax
 
 
-def test_losses_of_two_lengths_are_refused():
-    with pytest.raises(ValueError, match=r"losses_val: expected 2 losses.*got 1"):
-        plot_losses([1.0, 2.0], [1.0])
-
-
-def test_no_curves_are_refused():
-    with pytest.raises(ValueError, match="curves: expected at least one, got none"):
-        plot_curves({})
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"losses_val": [1.0]}, "losses_val: expected 2 losses, as losses_tr, got 1"),
+        ({"losses_tr": 3.0}, "losses_tr: expected one number for each iteration, got "),
+        ({"losses_val": None}, "losses_val: expected real numbers, got NoneType"),
+        ({"levels": 3}, "levels: expected losses by name, got int"),
+        ({"levels": {"mean": "a"}}, "levels['mean']: expected real numbers, got str"),
+        ({"ax": 3}, "ax: expected Matplotlib's Axes, got int"),
+        ({"curves": {}}, "curves: expected at least one, got none"),
+        ({"curves": 3}, "curves: expected numbers by name, got int"),
+        ({"curves": {"a": "1"}}, "curves['a']: expected real numbers, got str"),
+        ({"curves": {n: [1.0] for n in "abcdefgh"}}, "curves: expected at most 7"),
+    ],
+)
+def test_what_is_no_curve_is_refused_by_name(wrong, message):
+    losses = {"losses_tr": [2.0, 1.0], "losses_val": [3.0, 2.0]}
+    with pytest.raises((TypeError, ValueError), match=f"^{re.escape(message)}"):
+        plot_curves(**wrong) if "curves" in wrong else plot_losses(**losses | wrong)
     assert not plt.get_fignums()
-
-
-def test_more_curves_than_styles_are_refused():
-    with pytest.raises(ValueError, match="curves: expected at most 7, got 8"):
-        plot_curves({str(i): [1.0] for i in range(8)})
 
 
 def test_a_figure_drawn_twice_is_the_same_to_the_letter():

@@ -159,6 +159,12 @@ BAD = {
         TypeError,
         {"model": lambda X, W: X, "weights": [3]},
     ),
+    "weights: expected tensors of floats, got int": (
+        TypeError,
+        {"model": lambda X: X, "weights": 3},
+    ),
+    "least_loss: expected real numbers": (TypeError, {"least_loss": "low"}),
+    "least_loss: expected finite numbers": (ValueError, {"least_loss": np.nan}),
     "model: expected weights to train": (
         ValueError,
         {"model": nn.Flatten(), "loss": LOSS},

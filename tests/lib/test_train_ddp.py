@@ -232,6 +232,13 @@ def test_a_checkpoint_holds_the_state_of_optimizer_and_generator(tmp_path):
     assert torch.equal(W, V)
 
 
+@pytest.mark.parametrize("path", [3, "no/run.pt"])
+def test_what_is_no_path_is_refused_before_it_is_written(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((TypeError, ValueError), match=r"^checkpoint: expected a "):
+        save_checkpoint(path, {}, {})
+
+
 def test_a_timeout_is_a_number_above_0():
     with (
         pytest.raises(ValueError, match="timeout: expected a finite number above 0"),

@@ -31,13 +31,20 @@ def L():
         ({"learn": -0.1}, "learn: expected .*got -0.1"),
         ({"valley": {"w": (0, 1)}}, "valley: expected two leaves, got 1"),
         ({"valley": {"w": (0, 1), "b": (0, 1)}}, "valley: .* single number, got 'b'"),
-        ({"practise": 4}, "practise: expected 1, 2 or 3"),
-        ({"practise": 1, "seed": 0}, "practise: .* got 1 and 0"),
+        ({"practise": 4}, "practise: expected an integer of at most 3, got 4"),
+        ({"practise": 1, "seed": 0}, "seed: expected an integer of at least 1, got 0"),
+        ({"goal": 3}, "goal: expected conditions .* got int"),
+        ({"presets": [1]}, "presets: expected numbers of leaves by label, got list"),
+        ({"presets": {"dead": 1}}, "presets: expected numbers of leaves .* got int"),
+        ({"presets": {"dead": {"w": "a"}}}, "presets: expected real numbers, got str"),
+        ({"parameters": 3}, "parameters: expected names of leaves, got int"),
+        ({"valley": 3}, "valley: expected ranges of two leaves, got int"),
+        ({"write": 3}, "write: expected an expression, got int"),
         ({"names": {"X": np.ones(2)}}, "names"),
     ],
 )
 def test_wrong_arguments_are_named(L, given, words):
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises((TypeError, ValueError), match=words):
         play(L, **given)
 
 
