@@ -25,8 +25,11 @@ class Subject(torch.nn.Module):
     def __init__(self, model: Any, loss: Any, weights: Sequence[torch.Tensor]) -> None:
         super().__init__()
         self.model, self.loss = model, loss
-        own = [W.detach().clone() for W in weights]
-        self.given = torch.nn.ParameterList(own)
+        train = not any(W.requires_grad for W in weights)  # numbers, no leaves yet
+        self.given = torch.nn.ParameterList(
+            torch.nn.Parameter(W.detach().clone(), train or W.requires_grad)
+            for W in weights
+        )
 
     def copy(self, *, train: bool, dtype: Any = None, move: float = 0) -> "Subject":
         """Return a copy on the CPU, its weights moved by that part of their size."""
@@ -110,10 +113,10 @@ def _equal(A: torch.Tensor, axis: int) -> bool:
 
 
 def _unscaled(X: torch.Tensor) -> bool:
-    if not X.is_floating_point() or X.ndim != 2:
+    if not X.is_floating_point():
         return False
-    mean, std = X.mean(0).abs(), X.std(0)
-    return bool(((mean > 3 * std) | (std > 10) | (std < 0.1)).any())
+    size = _spread(X)
+    return size > 10 or size > 3 * _spread(X - X.mean(0))
 
 
 def _nodes(L: torch.Tensor) -> Iterator[Any]:
@@ -228,8 +231,11 @@ class Checks:
 
     def dependence(self) -> Verdict:
         """Ask which inputs and targets each output depends on."""
-        X, Y = self.five
+        X, Y = (A.clone() for A in self.five)
         copied = self.subject.copy(train=False, move=0.01)
+        copied.value(X, Y)
+        if not all(map(torch.equal, (X, Y), self.five)):
+            return False, "the model or the loss changes its data", "pitfall-in-place"
         P, again, other = (copied(X, seed).detach() for seed in (0, 0, 1))
         if not torch.equal(P, again):
             return False, "the same input gives two outputs", "pitfall-backward-twice"
@@ -248,16 +254,28 @@ class Checks:
                 finite = others.isfinite().all()
                 return False, says, "pitfall-mixed-rows" if finite else "nan-hunting"
         differ = (Y[0] != Y).reshape(len(Y), -1).any(1)
+        P.requires_grad_()
         if differ.any():
             changed = Y.clone()
             changed[0] = Y[differ][0]
-            P.requires_grad_()
             G, G_changed = (_grad(copied.loss(P, A), P)[0][1:] for A in (Y, changed))
             # Class weights scale all rows alike.
             scale = (G * G_changed).sum() / (G**2).sum().clamp(min=1e-30)
             if (G_changed - scale * G).norm() > 1e-4 * G_changed.norm():
                 says = "the loss compares an output with the targets of other rows"
                 return False, says, "pitfall-broadcast"
+        felt = {}
+        for j in range(Y.shape[1] if Y.ndim > 1 else 0):
+            changed = Y.clone()
+            changed[:, j] = Y[0, j]
+            if not torch.equal(changed, Y):
+                L, L_changed = (copied.loss(P, A) for A in (Y, changed))
+                same = torch.equal(_grad(L, P)[0], _grad(L_changed, P)[0])
+                felt[j] = not (same and torch.equal(L, L_changed))
+        if any(felt.values()) and not all(felt.values()):
+            ignored = min(felt, key=felt.__getitem__)
+            says = f"the loss ignores column {ignored} of the targets"
+            return False, says, "before-training"
         return True, "each output depends on its own input and target only", ""
 
     def gradient(self) -> Verdict:
@@ -267,12 +285,13 @@ class Checks:
         copied = self.subject.copy(train=True, dtype=torch.float64, move=0.01)
         X, Y = (A.double() if A.is_floating_point() else A for A in self.five)
         L, errors = copied.value(X, Y), []
-        grads = _grad(L, copied.weights)
+        weights = [*copied.given] or copied.weights
+        grads = _grad(L, weights)
         if not all(grad.isfinite().all() for grad in grads):
             return False, "it is not finite", "nan-hunting"
-        for W, grad in _in_time(zip(copied.weights, grads, strict=True)):
+        for W, grad in _in_time(zip(weights, grads, strict=True)):
             error, claim, truth = _slopes(copied, X, Y, W, grad)
-            if error > 1e-4:
+            if not error <= 1e-4:
                 says = f"of the weight of shape {tuple(W.shape)}: slope {claim:.4g}"
                 own = any(hasattr(node, "_forward_cls") for node in _nodes(L))
                 wrong = "custom-autograd-function" if own else "pitfall-in-place"
@@ -288,7 +307,10 @@ class Checks:
         copied, floor = self.subject.copy(train=False), self.options["least_loss"]
         blind = self.blind(X, Y)
         start = last = blind[0] if blind else copied.value(X, Y).item()
-        rates = (1e-3 * 300 ** (step / 300) for step in range(300))
+        rates = [1e-3 * 300 ** (step / 300) for step in range(300)]
+        if floor:  # of five rows it is another
+            free = Subject(lambda _, P: P, copied.loss, [copied(X)])
+            floor = max(floor, min(free.descend(X, Y, rates)))
         step = 0
         for step, last in enumerate(copied.descend(X, Y, rates)):
             if last - floor <= 0.1 * (start - floor):
@@ -348,11 +370,12 @@ class Checks:
         if strangers:
             says = f"a tensor of shape {strangers[0]} is no weight of the model"
             return False, says, "modules-and-parameters"
+        weights = [W for W in copied.weights if W.ndim > 1]
         for name, share in seen.stuck:
             if share > 0.4:
                 says = f"{100 * share:.0f} % of the units of one {name} have no slope"
-                return False, says, "dead-units"
-        weights = [W for W in copied.weights if W.ndim > 1]
+                zero = not all(map(torch.any, weights))
+                return False, says, "symmetry" if zero else "dead-units"
         pairs = list(zip(weights, _grad(L, weights), strict=True))
         pairs = [(W, grad) for W, grad in pairs if grad.any()]
         if not pairs:
@@ -381,9 +404,11 @@ class Checks:
         own = copied.loss(P, Y).item()
         orders = [torch.randperm(len(Y)) for _ in range(200)]
         others = [copied.loss(P, Y[order]).item() for order in orders]
-        share = sum(other <= own for other in others) / len(others)
-        says = f"on other rows {own:.3g}, with their targets shuffled"
-        says += f" {sum(others) / len(others):.3g}, not above in {100 * share:.0f} %"
+        share = sum(not other > own for other in others) / len(others)
+        says = f"on other rows {own:.3g}; with their targets shuffled"
+        says += f" {sum(others) / len(others):.3g} on average, as low in"
+        says += f" {100 * share:.0f} % of the orders"
         if share > 0.05 and steps < 200:
             return None, f"no time: only {steps} steps of training", ""
-        return share <= 0.05, says, "" if share <= 0.05 else "pitfall-wrong-targets"
+        wrong = "pitfall-wrong-targets" if math.isfinite(own) else "nan-hunting"
+        return share <= 0.05, says, "" if share <= 0.05 else wrong
