@@ -520,6 +520,15 @@ def one_weight_without_requires_grad():
     return case(model, nn.MSELoss(), regression(), weights=weights)
 
 
+@faulty("gradient", "no-grad-and-detach")
+def tied_weights_one_of_them_as_data():
+    class Wrong(nn.Linear):
+        def forward(self, X):
+            return super().forward(X) @ self.weight.data
+
+    return case(Wrong(4, 4), nn.MSELoss(), (regression()[0],) * 2)
+
+
 @faulty("signal", "symmetry")
 def all_weights_zero():
     model = mlp(4, 32, 32, 2)

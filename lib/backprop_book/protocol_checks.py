@@ -3,6 +3,7 @@
 import copy
 import itertools
 import math
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -16,6 +17,7 @@ SLOPES: dict[str, Callable] = {
     "sigmoid": lambda H: H * (1 - H),
     "tanh": lambda H: 1 - H**2,
 }
+IN_PLACE = re.compile(r"\w*[a-z]_|__(setitem|i(add|sub|mul|truediv))__")
 Verdict = tuple[bool | None, str, str]
 
 
@@ -73,15 +75,18 @@ class _Signal(torch.overrides.TorchFunctionMode):
         self.weights = {id(W) for W in weights}
         self.layers: list[torch.Tensor] = []
         self.stuck: list[tuple[str, float]] = []
+        self.in_place = False
 
     def __torch_function__(
         self, function: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
+        name = getattr(function, "__name__", "")
+        self.in_place |= bool(IN_PLACE.fullmatch(name))
         result = function(*args, **(kwargs or {}))
         H = result[0] if isinstance(result, tuple) and result else result
         if not isinstance(H, torch.Tensor) or not H.requires_grad or H.ndim < 2:
             return result
-        name = getattr(function, "__name__", "").strip("_")
+        name = name.strip("_")
         given = [*args, *(kwargs or {}).values()]
         lists = [a if isinstance(a, list | tuple) else [a] for a in given]
         if self.weights & {id(a) for a in itertools.chain(*lists)}:
@@ -284,8 +289,9 @@ class Checks:
         # Zeros, as biases and blank pixels are, lie on the kink of ReLU: so move.
         copied = self.subject.copy(train=True, dtype=torch.float64, move=0.01)
         X, Y = (A.double() if A.is_floating_point() else A for A in self.five)
-        L, errors = copied.value(X, Y), []
-        weights = [*copied.given] or copied.weights
+        weights, errors = [*copied.given] or copied.weights, []
+        with _Signal(weights) as seen:
+            L = copied.value(X, Y)
         grads = _grad(L, weights)
         if not all(grad.isfinite().all() for grad in grads):
             return False, "it is not finite", "nan-hunting"
@@ -294,8 +300,8 @@ class Checks:
             if not error <= 1e-4:
                 says = f"of the weight of shape {tuple(W.shape)}: slope {claim:.4g}"
                 own = any(hasattr(node, "_forward_cls") for node in _nodes(L))
-                wrong = "custom-autograd-function" if own else "pitfall-in-place"
-                section = wrong if grad.any() else "no-grad-and-detach"
+                section = "pitfall-in-place" if seen.in_place else "no-grad-and-detach"
+                section = "custom-autograd-function" if own else section
                 return False, f"{says}, central difference {truth:.4g}", section
             errors.append(error)
         says = f"{len(errors)} of {len(grads)} weights, relative error at most"
