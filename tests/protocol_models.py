@@ -529,6 +529,23 @@ def tied_weights_one_of_them_as_data():
     return case(Wrong(4, 4), nn.MSELoss(), (regression()[0],) * 2)
 
 
+@faulty("overfit", "pitfall-softmax")
+def softmax_in_the_loss():
+    def loss(Y_hat, Y):
+        return F.cross_entropy(Y_hat.softmax(1), Y)
+
+    return case(mlp(5, 32, 3), loss, classes())
+
+
+@faulty("overfit", "pitfall-softmax")
+def sigmoid_in_the_loss():
+    def loss(Y_hat, Y):
+        return F.binary_cross_entropy_with_logits(Y_hat.sigmoid(), Y)
+
+    X, Y = regression()
+    return case(mlp(4, 32, 2), loss, (X, (Y > 0).float()))
+
+
 @faulty("signal", "symmetry")
 def all_weights_zero():
     model = mlp(4, 32, 32, 2)

@@ -158,6 +158,15 @@ def _sizes(A: torch.Tensor, axis: int) -> torch.Tensor:
     return A.reshape(len(A), -1).norm(dim=1)
 
 
+def _least(copied: Subject, X: Any, Y: Any, rates: Sequence[float]) -> float:
+    """Return the least loss that predictions reach which no model has to make."""
+    free = Subject(lambda _, P: P, copied.loss, [copied(X)])
+    try:
+        return min(free.descend(X, Y, rates))
+    except RuntimeError:  # from a loss of probabilities, which takes nothing else
+        return -math.inf
+
+
 def _slopes(copied: Subject, X: Any, Y: Any, W: Any, grad: Any) -> tuple[float, ...]:
     """Return the error of a gradient along one direction, its slope, and the truth."""
     V, start = _spread(W) * torch.randn_like(W), W.detach().clone()
@@ -315,8 +324,7 @@ class Checks:
         start = last = blind[0] if blind else copied.value(X, Y).item()
         rates = [1e-3 * 300 ** (step / 300) for step in range(300)]
         if floor:  # of five rows it is another
-            free = Subject(lambda _, P: P, copied.loss, [copied(X)])
-            floor = max(floor, min(free.descend(X, Y, rates)))
+            floor = max(floor, _least(copied, X, Y, rates))
         step = 0
         for step, last in enumerate(copied.descend(X, Y, rates)):
             if last - floor <= 0.1 * (start - floor):
@@ -325,13 +333,18 @@ class Checks:
         if step < 299:
             return None, f"no time: after {step} steps the loss is {last:.3g}", ""
         says, P = f"the loss of {len(X)} rows stays at {last:.3g}", copied(X).detach()
+        labels = self.classes or bool(((Y == 0) | (Y == 1)).all())
         if self.classes:
             sums = [P.sum(axis) for axis in {1, P.ndim - 1}]
             shares = any(torch.allclose(total, total * 0 + 1) for total in sums)
         else:
-            shares = P.max() <= 1 and ((Y == 0) | (Y == 1)).all()
+            shares = labels and P.max() <= 1
         if P.min() >= 0 and shares:
             return False, f"{says}; it gets probabilities", "pitfall-softmax"
+        least = _least(copied, X, Y, rates)
+        if least - floor > 0.1 * (start - floor):
+            says += f"; no predictions get it below {least:.3g}"
+            return False, says, "pitfall-softmax" if labels else "before-training"
         for low, high in ((0, math.inf), (-1, 1)) if not self.classes else ():
             inside = low <= P.min() and P.max() <= high
             if inside and (Y.min() < low or Y.max() > high):
