@@ -159,7 +159,7 @@ def before_training(
         the ``weights``. What a function keeps elsewhere can't be copied.
     loss : callable
         Takes predictions and targets, returns one number. A loss that compares rows on
-        purpose, as a contrastive one, fails the second check.
+        purpose, as a contrastive one, or leaves out targets fails the second check.
     X, Y : tensor or array, (N, ...)
         A batch as training sees it, rows first; 20 rows or more for the last check.
     weights : sequence of tensors, optional
