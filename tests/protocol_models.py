@@ -546,6 +546,14 @@ def sigmoid_in_the_loss():
     return case(mlp(4, 32, 2), loss, (X, (Y > 0).float()))
 
 
+@faulty("signal", "no-grad-and-detach")
+def loss_of_the_class_that_scores_most():
+    def loss(Y_hat, Y):
+        return F.mse_loss(Y_hat.argmax(1) + 0 * Y_hat.sum(), Y.float())
+
+    return case(mlp(5, 32, 3), loss, classes())
+
+
 @faulty("signal", "symmetry")
 def all_weights_zero():
     model = mlp(4, 32, 32, 2)

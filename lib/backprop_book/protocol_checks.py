@@ -345,6 +345,8 @@ class Checks:
         least = _least(copied, X, Y, rates)
         if least - floor > 0.1 * (start - floor):
             says += f"; no predictions get it below {least:.3g}"
+            if not _grad(copied.loss(P.requires_grad_(), Y), P)[0].any():
+                return False, says, "no-grad-and-detach"
             return False, says, "pitfall-softmax" if labels else "before-training"
         for low, high in ((0, math.inf), (-1, 1)) if not self.classes else ():
             inside = low <= P.min() and P.max() <= high
@@ -391,15 +393,16 @@ class Checks:
             says = f"a tensor of shape {strangers[0]} is no weight of the model"
             return False, says, "modules-and-parameters"
         weights = [W for W in copied.weights if W.ndim > 1]
+        zero = not all(map(torch.any, weights))
         for name, share in seen.stuck:
             if share > 0.4:
                 says = f"{100 * share:.0f} % of the units of one {name} have no slope"
-                zero = not all(map(torch.any, weights))
                 return False, says, "symmetry" if zero else "dead-units"
         pairs = list(zip(weights, _grad(L, weights), strict=True))
         pairs = [(W, grad) for W, grad in pairs if grad.any()]
         if not pairs:
-            return False, "the gradient is 0 in every layer", "symmetry"
+            section = "symmetry" if zero else "no-grad-and-detach"
+            return False, "the gradient is 0 in every layer", section
         if any(_equal(W, a) and _equal(g, a) for W, g in pairs for a in (0, 1)):
             return False, "units are equal, and so are their gradients", "symmetry"
         sizes = [delta.norm().item() for delta in _grad(L, seen.layers)]
