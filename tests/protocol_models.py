@@ -252,6 +252,19 @@ def last_layer_starts_at_zero():
     return case(model, nn.MSELoss(), regression(), lr=0.1)
 
 
+@right
+def counts_with_a_floor_of_their_own():
+    X, _ = regression()
+    rates = torch.exp(X[:, :1] - 0.5 * X[:, 1:2] + 0.5)
+    Y = torch.poisson(rates, generator=torch.Generator().manual_seed(6))
+    mean = Y.mean()
+    floors = {
+        "expected_loss": (mean - mean * mean.log()).item(),
+        "least_loss": (Y - torch.special.xlogy(Y, Y)).mean().item(),
+    }
+    return case(mlp(4, 32, 1), nn.PoissonNLLLoss(), (X, Y), **floors)
+
+
 @faulty("dependence", "pitfall-mixed-rows")
 def view_for_permute():
     class Wrong(LastState):
@@ -476,3 +489,82 @@ def sigmoid_twice():
     X, Y = regression(D_out=1)
     model = nn.Sequential(mlp(4, 32, 1), nn.Sigmoid())
     return case(model, nn.BCEWithLogitsLoss(), (X, (Y > 0).float()))
+
+
+@faulty("dependence", "pitfall-in-place")
+def standardised_over_its_input():
+    class Wrong(nn.Sequential):
+        def forward(self, X):
+            X -= 0.5
+            X /= 2
+            return super().forward(X)
+
+    return case(Wrong(mlp(4, 32, 2)), nn.MSELoss(), regression())
+
+
+@faulty("dependence", "before-training")
+def loss_of_one_column_alone():
+    def loss(Y_hat, Y):
+        return F.l1_loss(Y_hat[:, 0], Y[:, 0])
+
+    return case(mlp(4, 32, 2), loss, regression())
+
+
+@faulty("gradient", "no-grad-and-detach")
+def one_weight_without_requires_grad():
+    def model(X, W1, W2):
+        return torch.relu(X @ W1) @ W2
+
+    weights = [0.5 * torch.randn(4, 30), 0.2 * torch.randn(30, 2)]
+    weights[1].requires_grad_()
+    return case(model, nn.MSELoss(), regression(), weights=weights)
+
+
+@faulty("gradient", "no-grad-and-detach")
+def tied_weights_one_of_them_as_data():
+    class Wrong(nn.Linear):
+        def forward(self, X):
+            return super().forward(X) @ self.weight.data
+
+    return case(Wrong(4, 4), nn.MSELoss(), (regression()[0],) * 2)
+
+
+@faulty("overfit", "pitfall-softmax")
+def softmax_in_the_loss():
+    def loss(Y_hat, Y):
+        return F.cross_entropy(Y_hat.softmax(1), Y)
+
+    return case(mlp(5, 32, 3), loss, classes())
+
+
+@faulty("overfit", "pitfall-softmax")
+def sigmoid_in_the_loss():
+    def loss(Y_hat, Y):
+        return F.binary_cross_entropy_with_logits(Y_hat.sigmoid(), Y)
+
+    X, Y = regression()
+    return case(mlp(4, 32, 2), loss, (X, (Y > 0).float()))
+
+
+@faulty("signal", "no-grad-and-detach")
+def loss_of_the_class_that_scores_most():
+    def loss(Y_hat, Y):
+        return F.mse_loss(Y_hat.argmax(1) + 0 * Y_hat.sum(), Y.float())
+
+    return case(mlp(5, 32, 3), loss, classes())
+
+
+@faulty("signal", "symmetry")
+def all_weights_zero():
+    model = mlp(4, 32, 32, 2)
+    for W in model.parameters():
+        nn.init.zeros_(W)
+    return case(model, nn.MSELoss(), regression())
+
+
+@faulty("learning rate", "learning-rate-and-curvature")
+def sum_over_pixels_some_of_which_are_blank():
+    X, Y = images()
+    X = X.flatten(1).clamp(min=0) / X.max()
+    X[:, ::9] = 0
+    return case(mlp(64, 32, 4), nn.CrossEntropyLoss(reduction="sum"), (X, Y), lr=0.5)

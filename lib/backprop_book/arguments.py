@@ -110,7 +110,7 @@ def _check_number(name: str, value: object, kind: type, expected: str) -> None:
 
 
 def check_positive(name: str, value: Any) -> None:
-    """Refuse all but a finite number above 0; a bool is none here."""
+    """Refuse all but a finite number above 0; a bool is refused too."""
     _check_number(name, value, numbers.Real, "a number")
     try:
         number = float(value)
@@ -120,7 +120,7 @@ def check_positive(name: str, value: Any) -> None:
 
 
 def check_integer(name: str, value: Any, least: int, most: float = math.inf) -> None:
-    """Refuse all but an integer from ``least`` to ``most``; a bool is none here."""
+    """Refuse all but an integer from ``least`` to ``most``; a bool is refused too."""
     _check_number(name, value, numbers.Integral, "an integer")
     expect(value >= least, name, f"an integer of at least {least}", value)
     expect(value <= most, name, f"an integer of at most {most}", value)

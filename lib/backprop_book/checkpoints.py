@@ -1,4 +1,4 @@
-"""Save a training run so that it can be gone on with, and only with itself."""
+"""Save a training run so that it, and no other run, can go on from there."""
 
 import hashlib
 import os
@@ -74,8 +74,9 @@ def load_checkpoint(
     Raises
     ------
     TypeError, ValueError
-        The path is none, or in no folder that is there; the file belongs to another
-        run, the message names what differs; or it is damaged, or no checkpoint.
+        The path is of another type, or its folder is missing; the file belongs to
+        another run, the message names what differs; or it is damaged, or no
+        checkpoint.
     """
     path = _path(path)
     name = f"checkpoint: {str(path)!r}"

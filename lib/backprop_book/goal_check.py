@@ -46,7 +46,7 @@ def check_goal(answer: object, explorer: Explorer) -> None:
     Raises
     ------
     TypeError, ValueError
-        The explorer is none, or has no goal: the exercise is wrong.
+        There is no explorer, or it has no goal: the exercise is wrong.
     """
     if not isinstance(explorer, Explorer):
         raise TypeError(f"explorer: expected an Explorer, got {explorer!r}")

@@ -270,7 +270,7 @@ def relative_error(answer: object, truth: object) -> float:
     ValueError
         The shapes differ, or the truth is not finite.
     TypeError
-        What came are no numbers, or an array with a mask.
+        The arguments are no numbers, or an array with a mask.
     """
     # Differences of unsigned integers would wrap round, and float32 has no room for
     # what comes below.

@@ -7,7 +7,7 @@ right where its checkers say "Right" and nothing else.
 
 What this does not protect against: a notebook runs with your rights. It can read and
 change files outside the copy, use the network, start processes that hide from their
-parents, and print "Right." itself. What strangers hand in belongs into a container, or
+parents, and print "Right." itself. What strangers hand in belongs in a container, or
 on a machine that holds nothing else.
 """
 

@@ -69,7 +69,7 @@ class Finding:
 
     @property
     def verdict(self) -> str:
-        """The word of the report: passed, failed, left out."""
+        """What the report calls it, such as passed or left out."""
         return {True: "passed", False: "failed", None: "left out"}[self.passed]
 
     @property
@@ -159,11 +159,11 @@ def before_training(
         the ``weights``. What a function keeps elsewhere can't be copied.
     loss : callable
         Takes predictions and targets, returns one number. A loss that compares rows on
-        purpose, as a contrastive one, fails the second check.
+        purpose, as a contrastive one, or leaves out targets fails the second check.
     X, Y : tensor or array, (N, ...)
         A batch as training sees it, rows first; 20 rows or more for the last check.
     weights : sequence of tensors, optional
-        Those of a plain function.
+        Those of a plain function that training changes.
     lr : float, optional
         The rate of plain gradient descent; the fifth check is left out without.
     causal : bool
@@ -172,7 +172,7 @@ def before_training(
         What a prediction that ignores the input scores; worked out where the targets
         are classes, or numbers of the predictions' shape.
     least_loss : float
-        What perfect predictions score.
+        What perfect predictions score; if it isn't 0, that of five rows is worked out.
     seed : int
         Of the checks' random numbers.
 
@@ -208,7 +208,7 @@ def before_training(
         expect(array.ndim, name, "an array with rows", "a single number")
         expect(len(array) > 1, name, "at least 2 rows", len(array))
     expect(len(X) == len(Y), "Y", f"{len(X)} rows, as X has", len(Y))
-    X, Y = (torch.as_tensor(A).detach().cpu() for A in (X, Y))
+    X, Y = (torch.as_tensor(A).detach().cpu().clone() for A in (X, Y))
     with own_modes(), own_generators(), warnings.catch_warnings(action="ignore"):
         torch.manual_seed(seed)
         try:

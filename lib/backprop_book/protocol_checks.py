@@ -3,19 +3,21 @@
 import copy
 import itertools
 import math
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
 
-SECONDS = 15.0  # of computing; then a loop ends, and its check says what it has found
+SECONDS = 12.0  # of computing; then a loop ends, and its check says what it has found
 HIGH = 3, 10  # times the expected loss, for classes and numbers; He's weights reach 3
 SLOPES: dict[str, Callable] = {
     **dict.fromkeys(("relu", "clamp", "clamp_min", "maximum"), lambda H: 1.0 * (H > 0)),
     "sigmoid": lambda H: H * (1 - H),
     "tanh": lambda H: 1 - H**2,
 }
+IN_PLACE = re.compile(r"\w*[a-z]_|__(setitem|i(add|sub|mul|truediv))__")
 Verdict = tuple[bool | None, str, str]
 
 
@@ -25,8 +27,11 @@ class Subject(torch.nn.Module):
     def __init__(self, model: Any, loss: Any, weights: Sequence[torch.Tensor]) -> None:
         super().__init__()
         self.model, self.loss = model, loss
-        own = [W.detach().clone() for W in weights]
-        self.given = torch.nn.ParameterList(own)
+        train = not any(W.requires_grad for W in weights)  # numbers, no leaves yet
+        self.given = torch.nn.ParameterList(
+            torch.nn.Parameter(W.detach().clone(), train or W.requires_grad)
+            for W in weights
+        )
 
     def copy(self, *, train: bool, dtype: Any = None, move: float = 0) -> "Subject":
         """Return a copy on the CPU, its weights moved by that part of their size."""
@@ -70,15 +75,18 @@ class _Signal(torch.overrides.TorchFunctionMode):
         self.weights = {id(W) for W in weights}
         self.layers: list[torch.Tensor] = []
         self.stuck: list[tuple[str, float]] = []
+        self.in_place = False
 
     def __torch_function__(
         self, function: Any, types: Any, args: Any = (), kwargs: Any = None
     ) -> Any:
+        name = getattr(function, "__name__", "")
+        self.in_place |= bool(IN_PLACE.fullmatch(name))
         result = function(*args, **(kwargs or {}))
         H = result[0] if isinstance(result, tuple) and result else result
         if not isinstance(H, torch.Tensor) or not H.requires_grad or H.ndim < 2:
             return result
-        name = getattr(function, "__name__", "").strip("_")
+        name = name.strip("_")
         given = [*args, *(kwargs or {}).values()]
         lists = [a if isinstance(a, list | tuple) else [a] for a in given]
         if self.weights & {id(a) for a in itertools.chain(*lists)}:
@@ -110,10 +118,10 @@ def _equal(A: torch.Tensor, axis: int) -> bool:
 
 
 def _unscaled(X: torch.Tensor) -> bool:
-    if not X.is_floating_point() or X.ndim != 2:
+    if not X.is_floating_point():
         return False
-    mean, std = X.mean(0).abs(), X.std(0)
-    return bool(((mean > 3 * std) | (std > 10) | (std < 0.1)).any())
+    size = _spread(X)
+    return size > 10 or size > 3 * _spread(X - X.mean(0))
 
 
 def _nodes(L: torch.Tensor) -> Iterator[Any]:
@@ -148,6 +156,15 @@ def _reach(ask: Callable, X: torch.Tensor, axis: int) -> torch.Tensor:
 def _sizes(A: torch.Tensor, axis: int) -> torch.Tensor:
     A = A.detach().movedim(axis, 0)
     return A.reshape(len(A), -1).norm(dim=1)
+
+
+def _least(copied: Subject, X: Any, Y: Any, rates: Sequence[float]) -> float:
+    """Return the least loss that predictions reach which no model has to make."""
+    free = Subject(lambda _, P: P, copied.loss, [copied(X)])
+    try:
+        return min(free.descend(X, Y, rates))
+    except RuntimeError:  # from a loss of probabilities, which takes nothing else
+        return -math.inf
 
 
 def _slopes(copied: Subject, X: Any, Y: Any, W: Any, grad: Any) -> tuple[float, ...]:
@@ -228,8 +245,11 @@ class Checks:
 
     def dependence(self) -> Verdict:
         """Ask which inputs and targets each output depends on."""
-        X, Y = self.five
+        X, Y = (A.clone() for A in self.five)
         copied = self.subject.copy(train=False, move=0.01)
+        copied.value(X, Y)
+        if not all(map(torch.equal, (X, Y), self.five)):
+            return False, "the model or the loss changes its data", "pitfall-in-place"
         P, again, other = (copied(X, seed).detach() for seed in (0, 0, 1))
         if not torch.equal(P, again):
             return False, "the same input gives two outputs", "pitfall-backward-twice"
@@ -248,16 +268,28 @@ class Checks:
                 finite = others.isfinite().all()
                 return False, says, "pitfall-mixed-rows" if finite else "nan-hunting"
         differ = (Y[0] != Y).reshape(len(Y), -1).any(1)
+        P.requires_grad_()
         if differ.any():
             changed = Y.clone()
             changed[0] = Y[differ][0]
-            P.requires_grad_()
             G, G_changed = (_grad(copied.loss(P, A), P)[0][1:] for A in (Y, changed))
             # Class weights scale all rows alike.
             scale = (G * G_changed).sum() / (G**2).sum().clamp(min=1e-30)
             if (G_changed - scale * G).norm() > 1e-4 * G_changed.norm():
                 says = "the loss compares an output with the targets of other rows"
                 return False, says, "pitfall-broadcast"
+        felt = {}
+        for j in _in_time(range(Y.shape[1] if Y.ndim > 1 else 0)):
+            changed = Y.clone()
+            changed[:, j] = Y[0, j]
+            if not torch.equal(changed, Y):
+                L, L_changed = (copied.loss(P, A) for A in (Y, changed))
+                same = torch.equal(_grad(L, P)[0], _grad(L_changed, P)[0])
+                felt[j] = not (same and torch.equal(L, L_changed))
+        if any(felt.values()) and not all(felt.values()):
+            ignored = min(felt, key=felt.__getitem__)
+            says = f"the loss ignores column {ignored} of the targets"
+            return False, says, "before-training"
         return True, "each output depends on its own input and target only", ""
 
     def gradient(self) -> Verdict:
@@ -266,17 +298,20 @@ class Checks:
         # Zeros, as biases and blank pixels are, lie on the kink of ReLU: so move.
         copied = self.subject.copy(train=True, dtype=torch.float64, move=0.01)
         X, Y = (A.double() if A.is_floating_point() else A for A in self.five)
-        L, errors = copied.value(X, Y), []
-        grads = _grad(L, copied.weights)
+        weights, errors = [*copied.given] or copied.weights, []
+        with _Signal(weights) as seen:
+            L = copied.value(X, Y)
+        grads = _grad(L, weights)
         if not all(grad.isfinite().all() for grad in grads):
             return False, "it is not finite", "nan-hunting"
-        for W, grad in _in_time(zip(copied.weights, grads, strict=True)):
+        for W, grad in _in_time(zip(weights, grads, strict=True)):
             error, claim, truth = _slopes(copied, X, Y, W, grad)
-            if error > 1e-4:
+            if not error <= 1e-4:
                 says = f"of the weight of shape {tuple(W.shape)}: slope {claim:.4g}"
                 own = any(hasattr(node, "_forward_cls") for node in _nodes(L))
                 wrong = "custom-autograd-function" if own else "pitfall-in-place"
-                section = wrong if grad.any() else "no-grad-and-detach"
+                cut = not grad.any() or not (own or seen.in_place)
+                section = "no-grad-and-detach" if cut else wrong
                 return False, f"{says}, central difference {truth:.4g}", section
             errors.append(error)
         says = f"{len(errors)} of {len(grads)} weights, relative error at most"
@@ -288,7 +323,9 @@ class Checks:
         copied, floor = self.subject.copy(train=False), self.options["least_loss"]
         blind = self.blind(X, Y)
         start = last = blind[0] if blind else copied.value(X, Y).item()
-        rates = (1e-3 * 300 ** (step / 300) for step in range(300))
+        rates = [1e-3 * 300 ** (step / 300) for step in range(300)]
+        if floor:  # of five rows it is another
+            floor = max(floor, _least(copied, X, Y, rates))
         step = 0
         for step, last in enumerate(copied.descend(X, Y, rates)):
             if last - floor <= 0.1 * (start - floor):
@@ -297,13 +334,20 @@ class Checks:
         if step < 299:
             return None, f"no time: after {step} steps the loss is {last:.3g}", ""
         says, P = f"the loss of {len(X)} rows stays at {last:.3g}", copied(X).detach()
+        labels = self.classes or bool(((Y == 0) | (Y == 1)).all())
         if self.classes:
             sums = [P.sum(axis) for axis in {1, P.ndim - 1}]
             shares = any(torch.allclose(total, total * 0 + 1) for total in sums)
         else:
-            shares = P.max() <= 1 and ((Y == 0) | (Y == 1)).all()
+            shares = labels and P.max() <= 1
         if P.min() >= 0 and shares:
             return False, f"{says}; it gets probabilities", "pitfall-softmax"
+        least = _least(copied, X, Y, rates)
+        if least - floor > 0.1 * (start - floor):
+            says += f"; no predictions get it below {least:.3g}"
+            if not _grad(copied.loss(P.requires_grad_(), Y), P)[0].any():
+                return False, says, "no-grad-and-detach"
+            return False, says, "pitfall-softmax" if labels else "before-training"
         for low, high in ((0, math.inf), (-1, 1)) if not self.classes else ():
             inside = low <= P.min() and P.max() <= high
             if inside and (Y.min() < low or Y.max() > high):
@@ -348,15 +392,17 @@ class Checks:
         if strangers:
             says = f"a tensor of shape {strangers[0]} is no weight of the model"
             return False, says, "modules-and-parameters"
+        weights = [W for W in copied.weights if W.ndim > 1]
+        zero = not all(map(torch.any, weights))
         for name, share in seen.stuck:
             if share > 0.4:
                 says = f"{100 * share:.0f} % of the units of one {name} have no slope"
-                return False, says, "dead-units"
-        weights = [W for W in copied.weights if W.ndim > 1]
+                return False, says, "symmetry" if zero else "dead-units"
         pairs = list(zip(weights, _grad(L, weights), strict=True))
         pairs = [(W, grad) for W, grad in pairs if grad.any()]
         if not pairs:
-            return False, "the gradient is 0 in every layer", "symmetry"
+            section = "symmetry" if zero else "no-grad-and-detach"
+            return False, "the gradient is 0 in every layer", section
         if any(_equal(W, a) and _equal(g, a) for W, g in pairs for a in (0, 1)):
             return False, "units are equal, and so are their gradients", "symmetry"
         sizes = [delta.norm().item() for delta in _grad(L, seen.layers)]
@@ -381,9 +427,11 @@ class Checks:
         own = copied.loss(P, Y).item()
         orders = [torch.randperm(len(Y)) for _ in range(200)]
         others = [copied.loss(P, Y[order]).item() for order in orders]
-        share = sum(other <= own for other in others) / len(others)
-        says = f"on other rows {own:.3g}, with their targets shuffled"
-        says += f" {sum(others) / len(others):.3g}, not above in {100 * share:.0f} %"
+        share = sum(not other > own for other in others) / len(others)
+        says = f"on other rows {own:.3g}; with their targets shuffled"
+        says += f" {sum(others) / len(others):.3g} on average, as low in"
+        says += f" {100 * share:.0f} % of the orders"
         if share > 0.05 and steps < 200:
             return None, f"no time: only {steps} steps of training", ""
-        return share <= 0.05, says, "" if share <= 0.05 else "pitfall-wrong-targets"
+        wrong = "pitfall-wrong-targets" if math.isfinite(own) else "nan-hunting"
+        return share <= 0.05, says, "" if share <= 0.05 else wrong

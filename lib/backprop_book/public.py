@@ -1,4 +1,4 @@
-"""The lessons' functions as the package exports them: checked, and alone in the world.
+"""The lessons' functions as the package exports them, behind checks of their arguments.
 
 The files ``train_*.py`` are what a student copies; they trust their arguments. Under
 the same names the package exports them behind this module or, where they compute with
