@@ -3,9 +3,8 @@
 import sys
 from collections.abc import Mapping, Sequence
 from itertools import cycle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 
 from backprop_book.arguments import check_kind, expect, real_array
 
@@ -167,7 +166,7 @@ def plot_curves(
     return ax
 
 
-def _numbers(name: str, curve: Sequence[float]) -> np.ndarray:
+def _numbers(name: str, curve: Sequence[float]) -> Any:
     numbers = real_array(name, curve)
     expected = "one number for each iteration"
     expect(numbers.ndim == 1, name, expected, f"shape {numbers.shape}")
