@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
-
 from backprop_book.arguments import check_kind, expect, real_array
 
 # It takes long to import: the functions that need it do it.
