@@ -24,8 +24,9 @@ WALK = [
 ]
 
 
+# Read from what the browser made of it: a broken transform has no items.
 TURNS = """heads => heads.map((head) =>
-    [head.getAttribute("transform").match(/rotate.(\\d+)/)[1], head.matches(".g")])"""
+    [head.transform.baseVal.getItem(1).angle, head.matches(".g")])"""
 
 
 def test_steps_are_walked_forward_and_backward_and_announced(visit):
@@ -38,7 +39,7 @@ def test_steps_are_walked_forward_and_backward_and_announced(visit):
     assert four.spot("z, gradient: not known yet").count() == 1
     turns = four.root.locator("path.head").evaluate_all(TURNS)
     # The arrow along which the gradient came points back, all others ahead.
-    assert sorted(turns) == [["0", False]] * 7 + [["180", True]]
+    assert sorted(turns) == [[0, False]] * 7 + [[180, True]]
     four.button("Step back").click()
     assert four.said() == WALK[5]
     four.button("To the end").click()

@@ -190,7 +190,7 @@ class Explorer {
       const line = this.lines[k];
       line.path.setAttribute("d", found.path);
       const turn = layout === down ? 90 : 0;
-      const numbers = found.path.slice(1).split(" ");
+      const numbers = found.path.match(/-?[\d.]+/g);
       const [start, tip] = [numbers.slice(0, 2), numbers.slice(-2)];
       line.ahead = `translate(${tip}) rotate(${turn}) translate(${TIP} 0)`;
       line.back = `translate(${start}) rotate(${turn + 180})`;
