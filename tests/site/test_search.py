@@ -28,6 +28,7 @@ NAMES = {
     "DivergenceError": "api.html#backprop_book.training_log.DivergenceError",
     "all-reduce": "scale.html#a-ring-of-messages",
     "back propagation": "backpropagation.html",
+    "check pointing": "cost_and_modes.html#memory-and-checkpointing",
     "step size": "chain_rule.html#a-step-against-the-gradient-lowers-the-loss",
     "jacobain": "vector_derivatives.html#vector-to-vector-the-jacobian",
     "why is H1 transposed": "matrix_derivatives.html#where-the-transposes-come-from",
