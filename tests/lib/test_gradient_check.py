@@ -1,6 +1,7 @@
 """The derivatives that others are compared with, against some known by heart."""
 
 import re
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -171,8 +172,15 @@ def test_a_function_that_ignores_its_argument_is_refused(gradient):
         with pytest.raises(TypeError, match=r"complex.*does it use its argument"):
             gradient(lambda _: (P**2).sum(), P)
     else:
-        with pytest.raises(ValueError, match=message):
-            gradient(lambda _: (P**2).sum(), P)
+
+        def warns_far_away(v):
+            if np.abs(v).max() > 5:
+                warnings.warn("far away", stacklevel=1)
+            return 3.0
+
+        for constant in (lambda _: (P**2).sum(), warns_far_away):
+            with pytest.raises(ValueError, match=message):
+                gradient(constant, P)
         with pytest.raises(ValueError, match=message):
             gradient_check(lambda W: (P**2).sum(), {"W": 2 * P}, {"W": P})
 
@@ -183,6 +191,7 @@ def test_a_gradient_of_0_may_be_right(gradient):
         return (v * (v.real > 0)).sum()
 
     assert not gradient(relu, -np.ones(3)).any()
+    assert not gradient(lambda v: relu(v - 20), np.zeros(3)).any()
     assert not gradient(lambda v: (v**2).sum(), np.zeros(3)).any()
     assert not gradient(lambda v: np.log(v**2 + 1).sum(), np.zeros(2)).any()
     if gradient is complex_step_gradient:
