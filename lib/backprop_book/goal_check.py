@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from backprop_book.arguments import real_array
+from backprop_book.arguments import check_kind, expect, real_array
 from backprop_book.engine import Value
 from backprop_book.graph_data import Node
 from backprop_book.play import Explorer
@@ -48,10 +48,8 @@ def check_goal(answer: object, explorer: Explorer) -> None:
     TypeError, ValueError
         There is no explorer, or it has no goal: the exercise is wrong.
     """
-    if not isinstance(explorer, Explorer):
-        raise TypeError(f"explorer: expected an Explorer, got {explorer!r}")
-    if not explorer.goal:
-        raise ValueError("explorer: expected one with a goal, got one without")
+    check_kind("explorer", explorer, Explorer, "an Explorer")
+    expect(explorer.goal, "explorer", "one with a goal", "one without")
     if answer is None:
         print("Not answered yet: put what you found in place of None.")
         return
@@ -88,16 +86,15 @@ def recompute(nodes: list[Node], leaves: Leaves) -> list[Value]:
     return values
 
 
-def _from_names(answer: object, explorer: Explorer) -> Leaves:
-    if not isinstance(answer, Mapping):
-        expected = "expected the page's address, or numbers by name such as {'w': 1.0}"
-        raise TypeError(f"{expected}, got {type(answer).__name__}")
+def _from_names(answer: Any, explorer: Explorer) -> Leaves:
+    expected = "the page's address, or numbers by name such as {'w': 1.0}"
+    check_kind("answer", answer, Mapping, expected)
     leaves = {}
     for name, numbers in answer.items():
         k = explorer.graph.leaf("answer", name)
         leaves[k] = real_array(name, numbers).astype(float)
-        if leaves[k].shape != (shape := explorer.graph.nodes[k].shape):
-            raise ValueError(f"{name}: expected shape {shape}, got {leaves[k].shape}")
+        shape, found = explorer.graph.nodes[k].shape, leaves[k].shape
+        expect(found == shape, name, f"shape {shape}", found)
     return leaves
 
 

@@ -117,11 +117,11 @@ def _equal(A: torch.Tensor, axis: int) -> bool:
     return A.shape[axis] > 1 and torch.allclose(A, first, rtol=1e-4, atol=0)
 
 
-def _unscaled(X: torch.Tensor) -> bool:
-    if not X.is_floating_point():
-        return False
-    size = _spread(X)
-    return size > 10 or size > 3 * _spread(X - X.mean(0))
+def _too_large(X: torch.Tensor, other: str) -> str:
+    """Return the section on inputs without a scale, where X has none, or another."""
+    size = _spread(X) if X.is_floating_point() else 0.0
+    unscaled = size > 10 or size > 3 * _spread(X - X.mean(0))
+    return "unscaled-inputs" if unscaled else other
 
 
 def _nodes(L: torch.Tensor) -> Iterator[Any]:
@@ -225,20 +225,14 @@ class Checks:
             return False, f"it is {first}", "nan-hunting"
         blind, least = self.blind(self.X, self.Y), self.options["expected_loss"]
         if blind and not blind[1]:
-            return (
-                False,
-                "it grows when predictions near their targets",
-                "step-downhill",
-            )
+            says = "it grows when predictions near their targets"
+            return False, says, "step-downhill"
         least = least or (blind and blind[0] > 0 and blind[0])
         if not least:
             return None, f"{first:.4g}; give expected_loss to compare it with", ""
         says = f"{first:.4g}, and {least:.4g} for predictions that ignore the input"
         if first > least * HIGH[not self.classes]:
-            large = (
-                "unscaled-inputs" if _unscaled(self.X) else "vanishing-and-exploding"
-            )
-            return False, says, large
+            return False, says, _too_large(self.X, "vanishing-and-exploding")
         if self.classes and first < least / HIGH[0]:
             return False, says, "pitfall-softmax"
         return True, says, ""
@@ -376,10 +370,7 @@ class Checks:
         says = f"lr is {lr:.1e}, the limit 2/λ is {2 / eigenvalue:.1e}"
         if lr * eigenvalue <= 2:
             return True, says, ""
-        cause = (
-            "unscaled-inputs" if _unscaled(self.X) else "learning-rate-and-curvature"
-        )
-        return False, says, cause
+        return False, says, _too_large(self.X, "learning-rate-and-curvature")
 
     def signal(self) -> Verdict:
         """Look for strange tensors, dead and equal units, and δ by layer."""

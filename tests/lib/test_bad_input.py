@@ -11,7 +11,7 @@ import torch
 
 import backprop_book as bb
 from backends import ARRAY_BACKENDS, BACKENDS, TORCH_BACKENDS
-from backprop_book import draw_weights, public_torch
+from backprop_book import draw_weights
 from backprop_book.arguments import (
     NUMPY,
     TORCH,
@@ -152,6 +152,7 @@ class NoArray:
         (torch.ones(2) * 1j, "real numbers", "Tensor with complex"),
         (np.array([], "U"), "real numbers", "ndarray with StrDType"),
         ([[1, 2], [3]], "numbers", "list (rows of different lengths)"),
+        (10**400, "numbers", "int (int too large to convert to float)"),
         (NoArray(ZeroDivisionError("by 0")), "numbers", "NoArray (by 0)"),
         (NoArray(SystemExit()), "numbers", "NoArray (SystemExit)"),
     ],
@@ -185,8 +186,6 @@ def test_numbers_in_any_container_are_an_array(thing):
 FUNCTIONS = {
     **{backend.name: backend.train for backend in BACKENDS},
     "nn_optim, Adam": bb.two_layer_regression_nn_optim_train,
-    "fast numpy": public_torch.numpy_fast_train,
-    "fast tensor": public_torch.tensor_fast_train,
 }
 
 
