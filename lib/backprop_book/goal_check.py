@@ -76,7 +76,7 @@ def recompute(nodes: list[Node], leaves: Leaves) -> list[Value]:
         elif not node.op:
             made = Value(leaves.get(node.id, node.value))
         elif node.op == "[]":
-            made = operands[0].reshape(-1)[node.options["positions"]]
+            made = operands[0].reshape(-1)[node.options["taken"]]
         elif node.op == "reshape":
             made = operands[0].reshape(node.shape)
         else:

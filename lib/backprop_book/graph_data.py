@@ -43,7 +43,7 @@ class Node(Box):
         elif self.op == "[]":  # positions in the flat array say what any index takes
             before = self.operands[0].value
             places = np.arange(before.size).reshape(before.shape)
-            self.options = {"positions": places[self.options["index"]]}
+            self.options = {"taken": places[self.options["index"]]}
 
     def write(self) -> None:
         """Set the lines of the box, and its size."""

@@ -179,17 +179,15 @@ def _plain(node: Node) -> dict[str, object]:
     expected = f"at most {MOST_ENTRIES} numbers in an array"
     expect(node.value.size <= MOST_ENTRIES, "value", expected, f"shape {node.shape}")
     told = {
-        key: np.ravel(option).tolist() if key in ("axis", "axes") else option
+        key: np.ravel(option).tolist() if key in ("axis", "axes", "taken") else option
         for key, option in node.options.items()
-        if option is not None and key != "positions"
+        if option is not None
     }
     if not node.op:
         data = node.value.ravel()
         finite = np.isfinite(data).all()
         expect(finite, "value", "finite numbers in leaves", data)
         told["data"] = data.tolist()
-    elif node.op == "[]":
-        told["taken"] = node.options["positions"].ravel().tolist()
     return {
         "op": node.op or {"input": "leaf", "constant": "constant"}[node.kind],
         "name": node.name,
