@@ -28,6 +28,7 @@ COMPARE: dict[str, Callable] = {
     ">": np.greater,
     "==": lambda a, b: abs(a - b) <= 1e-3,
 }
+LEAF = re.compile(r"v(\d+)((?:_-?[\d.]+(?:e[+-]?\d+)?)+)")  # a place, numbers
 Leaves = dict[int, np.ndarray]
 
 
@@ -102,15 +103,11 @@ def _from_address(address: str, explorer: Explorer) -> Iterator[Leaves]:
     found = re.findall(r"[?&]play\d+=([^&#]*)", address[:20_000])
     if not found:
         raise ValueError("expected an address with the explorer's numbers, ?play1=…")
+    nodes = explorer.graph.nodes
     for state in found:
-        leaves = {}
-        for field in unquote(state).partition("*e")[0].split("*"):
-            if not (
-                match := re.fullmatch(r"v(\d+)((?:_-?[\d.]+(?:e[+-]?\d+)?)+)", field)
-            ):
-                continue
+        leaves, fields = {}, unquote(state).partition("*e")[0].split("*")
+        for match in filter(None, map(LEAF.fullmatch, fields)):
             k, numbers = int(match[1]), [float(x) for x in match[2][1:].split("_")]
-            nodes = explorer.graph.nodes
             if k < len(nodes) and nodes[k].value.size == len(numbers):
                 leaves[k] = np.reshape(numbers, nodes[k].shape)
         yield leaves

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -91,9 +90,8 @@ def draw(
     highlight = [highlight] if one or not isinstance(highlight, Iterable) else highlight
     bright = {node for x in highlight for node in graph.find("highlight", x)}
     alt = _words(graph, bright)
-    style = (
-        f"<style>{files(__package__).joinpath('graph.css').read_text('utf-8')}</style>"
-    )
+    css = Path(__file__).with_name("graph.css").read_text(encoding="utf-8")
+    style = f"<style>{css}</style>"
     wide, _ = _svg(graph, bright, alt, WIDE)
     narrow, width = _svg(graph, bright, alt, NARROW)
     pictures = wide.replace('class="', 'class="wide ', 1)
