@@ -108,6 +108,10 @@ def _grad(L: torch.Tensor, of: Any, graph: bool = False) -> tuple[torch.Tensor, 
     return torch.autograd.grad(L, of, create_graph=graph, retain_graph=True, **zeros)
 
 
+def _flat(tensors: Iterable[torch.Tensor]) -> torch.Tensor:
+    return torch.cat([A.flatten() for A in tensors])
+
+
 def _spread(W: torch.Tensor) -> float:
     return W.detach().square().mean().sqrt().item() or 1.0
 
@@ -355,16 +359,13 @@ class Checks:
         if lr is None:
             return None, "give lr, the rate of plain gradient descent", ""
         copied, eigenvalue = self.subject.copy(train=True), 0.0
-        grads = _grad(copied.value(self.X, self.Y), copied.weights, graph=True)
-        V = [torch.randn_like(W) for W in copied.weights]
+        L = copied.value(self.X, self.Y)
+        gradient = _flat(_grad(L, copied.weights, graph=True))
+        v = torch.randn_like(gradient)
         for _ in _in_time(range(50)):
-            length = math.sqrt(sum(v.square().sum().item() for v in V)) or 1.0
-            V = [v / length for v in V]
-            slope = sum((g * v).sum() for g, v in zip(grads, V, strict=True))
-            products = _grad(slope, copied.weights)
-            pairs = zip(V, products, strict=True)
-            eigenvalue = sum((v * p).sum().item() for v, p in pairs)
-            V = list(products)
+            v = v / (v.norm() or 1.0)
+            product = _flat(_grad(gradient @ v, copied.weights))
+            eigenvalue, v = (v @ product).item(), product
         if eigenvalue <= 0:
             return None, f"the largest curvature is downwards, {eigenvalue:.1e}", ""
         says = f"lr is {lr:.1e}, the limit 2/λ is {2 / eigenvalue:.1e}"
