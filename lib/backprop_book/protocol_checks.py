@@ -123,7 +123,9 @@ def _equal(A: torch.Tensor, axis: int) -> bool:
 
 def _too_large(X: torch.Tensor, other: str) -> str:
     """Return the section on inputs without a scale, where X has none, or another."""
-    size = _spread(X) if X.is_floating_point() else 0.0
+    if not X.is_floating_point():
+        return other
+    size = _spread(X)
     unscaled = size > 10 or size > 3 * _spread(X - X.mean(0))
     return "unscaled-inputs" if unscaled else other
 
