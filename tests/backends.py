@@ -15,11 +15,23 @@ class Backend:
     """A training function and its gradient, both from and to NumPy arrays."""
 
     name: str
-    train: Callable
     gradient: Callable  # (X, Y, W1, W2) -> loss, grad_W1, grad_W2
     loss: Callable  # (X, Y, W1, W2) -> loss
-    takes_tensors: bool
-    is_model: bool
+
+    @property
+    def takes_tensors(self) -> bool:
+        return self.name not in ("numpy", "engine")
+
+    @property
+    def is_model(self) -> bool:
+        return self.name.startswith("nn")
+
+    @property
+    def train(self) -> Callable:
+        train = getattr(bb, f"two_layer_regression_{self.name}_train")
+        if self.name == "nn_optim":  # whose default is another rule
+            train = partial(train, optimizer=torch.optim.SGD)
+        return train
 
     def run(self, *args, **kwargs) -> tuple[np.ndarray, np.ndarray, list, list]:
         """Train, and return W1 and W2 in the book's orientation with both curves."""
@@ -102,64 +114,22 @@ def nn_loss(X, Y, W1, W2):
     return float(loss)
 
 
+tensor_loss = _of_tensors(bb.two_layer_regression_tensor_loss)
+autograd_loss = _of_tensors(bb.two_layer_regression_autograd_loss)
 NUMPY = Backend(
     "numpy",
-    bb.two_layer_regression_numpy_train,
     bb.two_layer_regression_numpy_gradient,
     bb.two_layer_regression_numpy_loss,
-    takes_tensors=False,
-    is_model=False,
 )
 BACKENDS = [
     NUMPY,
-    Backend(
-        "tensor",
-        bb.two_layer_regression_tensor_train,
-        tensor_gradient,
-        _of_tensors(bb.two_layer_regression_tensor_loss),
-        takes_tensors=True,
-        is_model=False,
-    ),
-    Backend(
-        "autograd",
-        bb.two_layer_regression_autograd_train,
-        autograd_gradient,
-        _of_tensors(bb.two_layer_regression_autograd_loss),
-        takes_tensors=True,
-        is_model=False,
-    ),
-    Backend(
-        "ddp",  # in one process; tests/lib/test_train_ddp.py starts several
-        bb.two_layer_regression_ddp_train,
-        tensor_gradient,
-        _of_tensors(bb.two_layer_regression_tensor_loss),
-        takes_tensors=True,
-        is_model=False,
-    ),
-    Backend(
-        "engine",
-        bb.two_layer_regression_engine_train,
-        engine_gradient,
-        engine_loss,
-        takes_tensors=False,
-        is_model=False,
-    ),
-    Backend(
-        "nn",
-        bb.two_layer_regression_nn_train,
-        nn_gradient,
-        nn_loss,
-        takes_tensors=True,
-        is_model=True,
-    ),
-    Backend(
-        "nn_optim",
-        partial(bb.two_layer_regression_nn_optim_train, optimizer=torch.optim.SGD),
-        nn_optim_gradient,
-        nn_loss,
-        takes_tensors=True,
-        is_model=True,
-    ),
+    Backend("tensor", tensor_gradient, tensor_loss),
+    Backend("autograd", autograd_gradient, autograd_loss),
+    # In one process; tests/lib/test_train_ddp.py starts several.
+    Backend("ddp", tensor_gradient, tensor_loss),
+    Backend("engine", engine_gradient, engine_loss),
+    Backend("nn", nn_gradient, nn_loss),
+    Backend("nn_optim", nn_optim_gradient, nn_loss),
 ]
 TORCH_BACKENDS = [backend for backend in BACKENDS if backend.takes_tensors]
 ARRAY_BACKENDS = [backend for backend in BACKENDS if not backend.is_model]

@@ -3,6 +3,8 @@
 import numpy as np
 
 from backprop_book import Value
+from backprop_book.graph_data import Graph
+from backprop_book.play import _plain
 
 SHAPES = [(), (1,), (3,), (2, 3), (3, 1), (1, 3), (3, 3), (2, 1, 3), (2, 3, 3)]
 UNARY = ("neg", "exp", "log", "tanh", "relu", "**", "sum", "mean", "[]", "reshape", "T")
@@ -54,6 +56,11 @@ def parabola():
     w, b = Value(1.5, "w"), Value(-1.0, "b")
     X, T = np.array([-1.0, 0.5, 2.0]), np.array([0.0, 1.0, 3.0])
     return named(((w * X + b - T) ** 2).mean(), "L")
+
+
+def graph_nodes(value):
+    """Return the graph of a value, as the page gets it."""
+    return [_plain(node) for node in Graph(value).nodes]
 
 
 def random_graph(rng: np.random.Generator, operations: int) -> Value:

@@ -120,10 +120,9 @@ if not TYPE_CHECKING:
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         protocol = name in ("TrainingReport", "before_training")
+        home = "protocol" if protocol else "public_torch"
         try:
-            module = import_module(
-                f"backprop_book.{'protocol' if protocol else 'public_torch'}"
-            )
+            module = import_module(f"backprop_book.{home}")
         except ModuleNotFoundError as error:
             if error.name != "torch":
                 raise

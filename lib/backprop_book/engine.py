@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from backprop_book.arguments import real_array
+from backprop_book.arguments import check_kind, real_array
 
 Axis = int | tuple[int, ...] | None
 
@@ -56,8 +56,7 @@ class Value:
     __pandas_priority__ = 10_000  # the same for pandas, whose own go up to 4,000
 
     def __init__(self, data: object, name: str | None = None) -> None:
-        if not isinstance(name, str | None):
-            raise TypeError(f"name: expected a string, got {name!r}")
+        check_kind("name", name, str | None, "a string")
         self.data = np.array(_real(data))
         self.grad: np.ndarray | None = None
         self.name, self.op, self.operands, self.options = name, "", (), {}
@@ -128,8 +127,7 @@ class Value:
         return _matmul(other, self)
 
     def __pow__(self, exponent: float) -> "Value":
-        if not isinstance(exponent, numbers.Real):
-            raise TypeError(f"exponent: expected a number, got {exponent!r}")
+        check_kind("exponent", exponent, numbers.Real, "a number")
         a, p = self.data, float(exponent)
         # At p = 0 the formula gives 0 * inf where a is 0.
         slope = p * a ** (p - 1) if p else 0

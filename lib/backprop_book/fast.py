@@ -9,10 +9,8 @@ import torch
 from backprop_book.training_log import TrainingLog
 
 
-def numpy_train(
-    X, Y, X_val, Y_val, lr, nite, *, hidden=100, weights=None, seed=None, log_every=10
-):
-    """Fit W1 and W2 as the lesson's function does; ``weights`` are given."""
+def numpy_train(X, Y, X_val, Y_val, lr, nite, *, weights, log_every=10):
+    """Fit W1 and W2 as the lesson's function does, from ``weights``."""
     W1, W2 = (W.copy() for W in weights)
     # Each row is computed from its own alone: one forward pass serves both sets.
     N, X_all, Y_all = len(X), np.concatenate((X, X_val)), np.concatenate((Y, Y_val))
@@ -37,12 +35,9 @@ def numpy_train(
 
 
 @torch.inference_mode()
-def tensor_train(
-    X, Y, X_val, Y_val, lr, nite, *,
-    hidden=100, weights=None, seed=None, log_every=10, device=None,
-):  # fmt: skip
-    """Fit W1 and W2 as the lesson's function does; ``weights`` are given."""
-    W1, W2 = (torch.as_tensor(W, device=device).clone() for W in weights)
+def tensor_train(X, Y, X_val, Y_val, lr, nite, *, weights, log_every=10):
+    """Fit W1 and W2 as the lesson's function does, from ``weights``."""
+    W1, W2 = (torch.as_tensor(W).clone() for W in weights)
     W2 = W2.T.contiguous().T  # the same numbers, column by column in memory
     N, X_all, Y_all = len(X), torch.cat((X, X_val)), torch.cat((Y, Y_val))
     log = TrainingLog(log_every)

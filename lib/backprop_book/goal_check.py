@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from backprop_book.arguments import real_array
+from backprop_book.arguments import check_kind, expect, real_array
 from backprop_book.engine import Value
 from backprop_book.graph_data import Node
 from backprop_book.play import Explorer
@@ -28,6 +28,7 @@ COMPARE: dict[str, Callable] = {
     ">": np.greater,
     "==": lambda a, b: abs(a - b) <= 1e-3,
 }
+LEAF = re.compile(r"v(\d+)((?:_-?[\d.]+(?:e[+-]?\d+)?)+)")  # a place, numbers
 Leaves = dict[int, np.ndarray]
 
 
@@ -48,10 +49,8 @@ def check_goal(answer: object, explorer: Explorer) -> None:
     TypeError, ValueError
         There is no explorer, or it has no goal: the exercise is wrong.
     """
-    if not isinstance(explorer, Explorer):
-        raise TypeError(f"explorer: expected an Explorer, got {explorer!r}")
-    if not explorer.goal:
-        raise ValueError("explorer: expected one with a goal, got one without")
+    check_kind("explorer", explorer, Explorer, "an Explorer")
+    expect(explorer.goal, "explorer", "one with a goal", "one without")
     if answer is None:
         print("Not answered yet: put what you found in place of None.")
         return
@@ -78,7 +77,7 @@ def recompute(nodes: list[Node], leaves: Leaves) -> list[Value]:
         elif not node.op:
             made = Value(leaves.get(node.id, node.value))
         elif node.op == "[]":
-            made = operands[0].reshape(-1)[node.options["positions"]]
+            made = operands[0].reshape(-1)[node.options["taken"]]
         elif node.op == "reshape":
             made = operands[0].reshape(node.shape)
         else:
@@ -88,16 +87,15 @@ def recompute(nodes: list[Node], leaves: Leaves) -> list[Value]:
     return values
 
 
-def _from_names(answer: object, explorer: Explorer) -> Leaves:
-    if not isinstance(answer, Mapping):
-        expected = "expected the page's address, or numbers by name such as {'w': 1.0}"
-        raise TypeError(f"{expected}, got {type(answer).__name__}")
+def _from_names(answer: Any, explorer: Explorer) -> Leaves:
+    expected = "the page's address, or numbers by name such as {'w': 1.0}"
+    check_kind("answer", answer, Mapping, expected)
     leaves = {}
     for name, numbers in answer.items():
         k = explorer.graph.leaf("answer", name)
         leaves[k] = real_array(name, numbers).astype(float)
-        if leaves[k].shape != (shape := explorer.graph.nodes[k].shape):
-            raise ValueError(f"{name}: expected shape {shape}, got {leaves[k].shape}")
+        shape, found = explorer.graph.nodes[k].shape, leaves[k].shape
+        expect(found == shape, name, f"shape {shape}", found)
     return leaves
 
 
@@ -105,15 +103,11 @@ def _from_address(address: str, explorer: Explorer) -> Iterator[Leaves]:
     found = re.findall(r"[?&]play\d+=([^&#]*)", address[:20_000])
     if not found:
         raise ValueError("expected an address with the explorer's numbers, ?play1=…")
+    nodes = explorer.graph.nodes
     for state in found:
-        leaves = {}
-        for field in unquote(state).partition("*e")[0].split("*"):
-            if not (
-                match := re.fullmatch(r"v(\d+)((?:_-?[\d.]+(?:e[+-]?\d+)?)+)", field)
-            ):
-                continue
+        leaves, fields = {}, unquote(state).partition("*e")[0].split("*")
+        for match in filter(None, map(LEAF.fullmatch, fields)):
             k, numbers = int(match[1]), [float(x) for x in match[2][1:].split("_")]
-            nodes = explorer.graph.nodes
             if k < len(nodes) and nodes[k].value.size == len(numbers):
                 leaves[k] = np.reshape(numbers, nodes[k].shape)
         yield leaves

@@ -43,16 +43,16 @@ class Node(Box):
         elif self.op == "[]":  # positions in the flat array say what any index takes
             before = self.operands[0].value
             places = np.arange(before.size).reshape(before.shape)
-            self.options = {"positions": places[self.options["index"]]}
+            self.options = {"taken": places[self.options["index"]]}
 
-    def write(self, values: bool) -> None:
+    def write(self) -> None:
         """Set the lines of the box, and its size."""
         self.is_number = self.kind == "constant" and not self.name and not self.shape
         self.texts = [self.name, self.label] if self.op else [self.name or self.label]
         self.texts = [text for text in self.texts if text]
         if self.is_number:
             self.texts = [number_text(self.value)]
-        self.total = array_lines(self.gradient, "∇ ", values) if self.shares > 1 else []
+        self.total = array_lines(self.gradient, "∇ ") if self.shares > 1 else []
         letters = max(map(len, self.texts))
         self.width = 12 + max(14, LETTER * letters, lines_width(self.total))
         self.height = 10 + LINE * len(self.texts + self.total)
@@ -67,12 +67,12 @@ class Edge(Box):
     operand: int
     gradient: np.ndarray | None = None  # the share that comes back this way
 
-    def write(self, values: bool) -> None:
+    def write(self) -> None:
         """Set the lines of the label, above and below the arrow, and its size."""
         # A constant that is a number shows it in its box.
         shown = None if self.source.is_number else self.source.value
-        self.above = array_lines(shown, "", values)
-        self.below = array_lines(self.gradient, "∇ ", values)
+        self.above = array_lines(shown)
+        self.below = array_lines(self.gradient, "∇ ")
         self.width = 4 + max(8, lines_width(self.above), lines_width(self.below))
         self.height = 10 + 2 * LINE * max(1, len(self.above), len(self.below))
 
@@ -86,9 +86,8 @@ class Graph:
     def __init__(
         self,
         value: Value,
-        names: Mapping[str, object] | None,
-        gradients: bool | None,
-        values: bool,
+        names: Mapping[str, object] | None = None,
+        gradients: bool | None = False,
     ) -> None:
         check_kind("value", value, Value, "a Value")
         check_kind("names", names, Mapping | None, "a mapping of names to values")
@@ -105,7 +104,7 @@ class Graph:
         self.nodes[-1].gradient = _start(value) if gradients else None
         self.edges = list(_edges(self.nodes))
         for box in (*self.nodes, *self.edges):
-            box.write(values)
+            box.write()
         self.layers = _layers(self.nodes, self.edges)
 
     def find(self, argument: str, wanted: object) -> list[Node]:
@@ -121,6 +120,14 @@ class Graph:
         came = repr(wanted) if by_name else type(wanted).__name__
         expect(found, argument, expected, came)
         return found
+
+    def leaf(self, argument: str, wanted: object, size: int | None = None) -> int:
+        """Return the place of a leaf; refuse other nodes, and other sizes."""
+        node = self.find(argument, wanted)[-1]
+        right = node.kind == "input" and size in (None, node.value.size)
+        expected = "the name of a leaf" + (f" of size {size}" if size else "")
+        expect(right, argument, expected, repr(wanted))
+        return node.id
 
     def place(self, width: float) -> tuple[float, float]:
         """Lay the graph out in rows of at most this width; return the size."""
@@ -194,14 +201,14 @@ def _layers(nodes: list[Node], edges: list[Edge]) -> list[list[Box]]:
     return layers
 
 
-def array_lines(array: np.ndarray | None, mark: str, values: bool) -> list[str]:
+def array_lines(array: np.ndarray | None, mark: str = "") -> list[str]:
     """Return a number, or a shape and, where it is small, the rows of an array."""
     if array is None:
         return []
     if not array.ndim:
-        return [mark + number_text(array)] if values else [mark.strip()] * bool(mark)
+        return [mark + number_text(array)]
     shape = f"({array.size},)" if array.ndim == 1 else "×".join(map(str, array.shape))
-    if not values or array.ndim > 2 or not 0 < array.size <= MOST_ENTRIES:
+    if array.ndim > 2 or not 0 < array.size <= MOST_ENTRIES:
         return [mark + shape]
     rows = [[number_text(x, 3) for x in row] for row in np.atleast_2d(array)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

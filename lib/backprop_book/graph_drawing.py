@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from html import escape
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 
+from backprop_book.arguments import expect
 from backprop_book.engine import Value
 from backprop_book.graph_data import (
     DIGIT,
@@ -48,8 +48,8 @@ class GraphPicture:
 
     def save(self, path: str | Path) -> None:
         """Write the picture, on white, to a file whose name ends with ".svg"."""
-        if Path(path).suffix != ".svg":
-            raise ValueError(f"path: expected a name that ends with .svg, got {path}")
+        right = Path(path).suffix == ".svg"
+        expect(right, "path", "a name that ends with .svg", path)
         on_white = self.svg.replace("<svg ", '<svg style="background:white" ', 1)
         Path(path).write_text(on_white, encoding="utf-8")
 
@@ -60,7 +60,6 @@ def draw(
     names: Mapping[str, object] | None = None,
     highlight: Iterable[object] = (),
     gradients: bool | None = None,
-    values: bool = True,
 ) -> GraphPicture:
     """Draw the graph that ``value`` was computed from.
 
@@ -80,22 +79,19 @@ def draw(
     gradients : bool, optional
         Whether to show the derivatives of ``value``; if left out, whether
         ``value.backward()`` was called. They start from ``value.grad``, or from 1.
-    values : bool
-        Whether to show numbers; shapes are shown in any case.
 
     Raises
     ------
     TypeError, ValueError
         An argument is not of this kind; a name or a highlight is not in the graph.
     """
-    graph = Graph(value, names, gradients, values)
+    graph = Graph(value, names, gradients)
     one = isinstance(highlight, str | Value | np.ndarray)
     highlight = [highlight] if one or not isinstance(highlight, Iterable) else highlight
     bright = {node for x in highlight for node in graph.find("highlight", x)}
-    alt = _words(graph, bright, values)
-    style = (
-        f"<style>{files(__package__).joinpath('graph.css').read_text('utf-8')}</style>"
-    )
+    alt = _words(graph, bright)
+    css = Path(__file__).with_name("graph.css").read_text(encoding="utf-8")
+    style = f"<style>{css}</style>"
     wide, _ = _svg(graph, bright, alt, WIDE)
     narrow, width = _svg(graph, bright, alt, NARROW)
     pictures = wide.replace('class="', 'class="wide ', 1)
@@ -164,11 +160,11 @@ def _text(x: float, top: float, lines: list[str], kind: str) -> list[str]:
     return parts
 
 
-def _words(graph: Graph, bright: set[Node], values: bool) -> str:
+def _words(graph: Graph, bright: set[Node]) -> str:
     """Return the picture in words: each node with its formula, value and gradient."""
 
     def spoken(array: np.ndarray) -> str:
-        head, *rows = array_lines(array, "", values) or ["a number"]
+        head, *rows = array_lines(array)
         return " ".join([head, *(f"[{' '.join(row.split())}]" for row in rows)])
 
     called = {

@@ -109,15 +109,12 @@ def mark_notebook(path: Path, limits: Limits) -> Marks:
 
 def _copy(path: Path, target: Path) -> Path:
     def unwanted(folder: str, names: list[str]) -> list[str]:
-        paths = [Path(folder, name) for name in names]
+        return [name for name in names if not wanted(Path(folder, name))]
+
+    def wanted(path: Path) -> bool:
         # A link could lead out of the copy, and a pipe is never read to its end.
-        kept = [
-            p.name
-            for p in paths
-            if not p.is_symlink()
-            and (p.is_dir() or (p.is_file() and p.suffix != ".ipynb"))
-        ]
-        return list({*names} - {*kept})
+        data = path.is_file() and path.suffix != ".ipynb"
+        return not path.is_symlink() and (path.is_dir() or data)
 
     shutil.copytree(path.parent, target, ignore=unwanted)
     return Path(shutil.copy(path, target))
@@ -243,17 +240,10 @@ def table(marks: dict[str, Marks]) -> "pd.DataFrame":
     """Return a row for each notebook: its exercises, how many are right, the remark."""
     import pandas as pd
 
-    rows = [
-        {
-            **mark.exercises,
-            "right": list(mark.exercises.values()).count("right"),
-            "remark": mark.remark,
-        }
-        for mark in marks.values()
-    ]
-    frame = pd.DataFrame(rows, index=list(marks))
-    last = ["right", "remark"]
-    return frame[[*frame.columns.drop(last), *last]].fillna("-")
+    rows = [mark.exercises for mark in marks.values()]
+    frame = pd.DataFrame(rows, index=list(marks)).fillna("-")
+    remarks = [mark.remark for mark in marks.values()]
+    return frame.assign(right=(frame == "right").sum(axis=1), remark=remarks)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -264,26 +254,27 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--csv", type=Path, help="also write the table to this file")
     for limit in fields(Limits):
         parser.add_argument(f"--{limit.name}", type=float, default=limit.default)
-    given = parser.parse_args(arguments)
+    options = vars(parser.parse_args(arguments))
+    folder, csv = options.pop("folder"), options.pop("csv")
     paths = [
         path
-        for path in sorted(given.folder.rglob("*.ipynb"))
+        for path in sorted(folder.rglob("*.ipynb"))
         if path.is_file() and not any(part[0] == "." for part in path.parts[1:])
     ]
     if not paths:
-        parser.error(f"folder: expected one with notebooks, got {str(given.folder)!r}")
+        parser.error(f"folder: expected one with notebooks, got {str(folder)!r}")
     try:
-        limits = Limits(**{f.name: getattr(given, f.name) for f in fields(Limits)})
+        limits = Limits(**options)
     except ValueError as error:
         parser.error(str(error))
     marks = {}
     for path in paths:
-        name = path.relative_to(given.folder).with_suffix("").as_posix()
+        name = path.relative_to(folder).with_suffix("").as_posix()
         print(f"running {name} ...", file=sys.stderr)
         marks[name] = mark_notebook(path, limits)
     result = table(marks)
-    if given.csv:
-        result.to_csv(given.csv, index_label="notebook")
+    if csv:
+        result.to_csv(csv, index_label="notebook")
     print(result.to_string())
 
 

@@ -19,6 +19,7 @@ from backprop_book.arguments import (
     check_integer,
     check_kind,
     check_positive,
+    expect,
     real_array,
 )
 from backprop_book.engine import Value
@@ -37,7 +38,7 @@ class Explorer:
     """What a notebook shows: the picture of a graph, which a script brings to life."""
 
     def __init__(
-        self, picture: GraphPicture, graph: "NamedGraph", options: dict[str, Any]
+        self, picture: GraphPicture, graph: Graph, options: dict[str, Any]
     ) -> None:
         self._picture = picture
         self.graph, self.goal = graph, options.get("goal", {})
@@ -111,18 +112,16 @@ def play(
         ("write", write, str, "an expression"),
     ):
         check_kind(name, given, kind | None, expected)
-    graph = NamedGraph(Graph(value, names, False, False).nodes)
-    if value.data.size != 1:
-        expected = "expected a single number"
-        raise ValueError(f"value: {expected}, got shape {value.data.shape}")
+    graph = Graph(value, names)
+    came = f"shape {value.data.shape}"
+    expect(value.data.size == 1, "value", "a single number", came)
     options: dict[str, Any] = {}
     if goal is not None:
-        options["goal"] = {"words": goal, "conditions": graph.conditions(goal)}
+        options["goal"] = {"words": goal, "conditions": _conditions(graph, goal)}
     if presets is not None:
-        options["presets"] = [graph.preset(*preset) for preset in presets.items()]
+        options["presets"] = [_preset(graph, *preset) for preset in presets.items()]
     if valley is not None:
-        if len(valley) != 2:
-            raise ValueError(f"valley: expected two leaves, got {len(valley)}")
+        expect(len(valley) == 2, "valley", "two leaves", len(valley))
         ids = [graph.leaf("valley", leaf, 1) for leaf in valley]
         options["valley"] = {"ids": ids, "ranges": [[*r] for r in valley.values()]}
     if learn is not None:
@@ -141,46 +140,31 @@ def play(
     return Explorer(picture, graph, options)
 
 
-class NamedGraph:
-    """The nodes of a graph, by name."""
+def _conditions(graph: Graph, goal: str) -> list[list[object]]:
+    """Return what a goal asks for: value or gradient, of what, and how large."""
+    out = []
+    for part in goal.split(","):
+        match = re.fullmatch(r"\s*(grad )?(\w+) *(<|>|==) *(-?\d+(?:\.\d+)?)\s*", part)
+        if not match:
+            expected = "expected conditions such as 'grad w == 0, L > 1'"
+            raise ValueError(f"goal: {expected}, got {part.strip()!r}")
+        gradient, name, sign, number = match.groups()
+        node = graph.find("goal", name)[-1]
+        out.append(["g" if gradient else "v", node.id, sign, float(number)])
+    return out
 
-    def __init__(self, nodes: list[Node]) -> None:
-        self.nodes = nodes
-        self.ids = {node.name: node.id for node in nodes if node.name}
 
-    def leaf(self, argument: str, name: str, size: int | None = None) -> int:
-        """Return the place of a leaf."""
-        node = self.nodes[self.ids[name]] if name in self.ids else None
-        if not node or node.kind != "input" or size not in (None, node.value.size):
-            what = "a leaf" if size is None else "a leaf with a single number"
-            raise ValueError(f"{argument}: expected the name of {what}, got {name!r}")
-        return self.ids[name]
-
-    def conditions(self, goal: str) -> list[list[object]]:
-        """Return what a goal asks for: value or gradient, of what, and how large."""
-        out = []
-        for part in goal.split(","):
-            match = re.fullmatch(
-                r"\s*(grad )?(\w+) *(<|>|==) *(-?\d+(?:\.\d+)?)\s*", part
-            )
-            if not match or match[2] not in self.ids:
-                expected = "expected conditions such as 'grad w == 0, L > 1'"
-                raise ValueError(f"goal: {expected}, got {part.strip()!r}")
-            kind = "g" if match[1] else "v"
-            out.append([kind, self.ids[match[2]], match[3], float(match[4])])
-        return out
-
-    def preset(self, label: str, numbers: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a preset with places and flat numbers."""
-        check_kind("presets", numbers, Mapping, "numbers of leaves by label")
-        out: dict[str, Any] = {"label": label, "numbers": []}
-        for name, data in numbers.items():
-            if name == "rate":
-                out["rate"] = float(data)
-                continue
-            flat = real_array("presets", data).astype(float).ravel().tolist()
-            out["numbers"].append([self.leaf("presets", name, len(flat)), flat])
-        return out
+def _preset(graph: Graph, label: str, numbers: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a preset with places and flat numbers."""
+    check_kind("presets", numbers, Mapping, "numbers of leaves by label")
+    out: dict[str, Any] = {"label": label, "numbers": []}
+    for name, data in numbers.items():
+        if name == "rate":
+            out["rate"] = float(data)
+            continue
+        flat = real_array("presets", data).astype(float).ravel().tolist()
+        out["numbers"].append([graph.leaf("presets", name, len(flat)), flat])
+    return out
 
 
 def script() -> str:
@@ -191,29 +175,19 @@ def script() -> str:
     return f'(() => {{\n"use strict";\n{code}}})();\n'
 
 
-def graph_nodes(
-    value: Value, names: Mapping[str, object] | None = None
-) -> list[dict[str, object]]:
-    """Return the graph of a value, as the explorer takes it."""
-    return [_plain(node) for node in Graph(value, names, False, False).nodes]
-
-
 def _plain(node: Node) -> dict[str, object]:
-    if node.value.size > MOST_ENTRIES:
-        expected = f"expected at most {MOST_ENTRIES} numbers in an array"
-        raise ValueError(f"value: {expected}, got shape {node.shape}")
+    expected = f"at most {MOST_ENTRIES} numbers in an array"
+    expect(node.value.size <= MOST_ENTRIES, "value", expected, f"shape {node.shape}")
     told = {
-        key: np.ravel(option).tolist() if key in ("axis", "axes") else option
+        key: np.ravel(option).tolist() if key in ("axis", "axes", "taken") else option
         for key, option in node.options.items()
-        if option is not None and key != "positions"
+        if option is not None
     }
     if not node.op:
         data = node.value.ravel()
-        if not np.isfinite(data).all():
-            raise ValueError(f"value: expected finite numbers in leaves, got {data}")
+        finite = np.isfinite(data).all()
+        expect(finite, "value", "finite numbers in leaves", data)
         told["data"] = data.tolist()
-    elif node.op == "[]":
-        told["taken"] = node.options["positions"].ravel().tolist()
     return {
         "op": node.op or {"input": "leaf", "constant": "constant"}[node.kind],
         "name": node.name,

@@ -108,6 +108,10 @@ def _grad(L: torch.Tensor, of: Any, graph: bool = False) -> tuple[torch.Tensor, 
     return torch.autograd.grad(L, of, create_graph=graph, retain_graph=True, **zeros)
 
 
+def _flat(tensors: Iterable[torch.Tensor]) -> torch.Tensor:
+    return torch.cat([A.flatten() for A in tensors])
+
+
 def _spread(W: torch.Tensor) -> float:
     return W.detach().square().mean().sqrt().item() or 1.0
 
@@ -117,11 +121,13 @@ def _equal(A: torch.Tensor, axis: int) -> bool:
     return A.shape[axis] > 1 and torch.allclose(A, first, rtol=1e-4, atol=0)
 
 
-def _unscaled(X: torch.Tensor) -> bool:
+def _too_large(X: torch.Tensor, other: str) -> str:
+    """Return the section on inputs without a scale, where X has none, or another."""
     if not X.is_floating_point():
-        return False
+        return other
     size = _spread(X)
-    return size > 10 or size > 3 * _spread(X - X.mean(0))
+    unscaled = size > 10 or size > 3 * _spread(X - X.mean(0))
+    return "unscaled-inputs" if unscaled else other
 
 
 def _nodes(L: torch.Tensor) -> Iterator[Any]:
@@ -225,20 +231,14 @@ class Checks:
             return False, f"it is {first}", "nan-hunting"
         blind, least = self.blind(self.X, self.Y), self.options["expected_loss"]
         if blind and not blind[1]:
-            return (
-                False,
-                "it grows when predictions near their targets",
-                "step-downhill",
-            )
+            says = "it grows when predictions near their targets"
+            return False, says, "step-downhill"
         least = least or (blind and blind[0] > 0 and blind[0])
         if not least:
             return None, f"{first:.4g}; give expected_loss to compare it with", ""
         says = f"{first:.4g}, and {least:.4g} for predictions that ignore the input"
         if first > least * HIGH[not self.classes]:
-            large = (
-                "unscaled-inputs" if _unscaled(self.X) else "vanishing-and-exploding"
-            )
-            return False, says, large
+            return False, says, _too_large(self.X, "vanishing-and-exploding")
         if self.classes and first < least / HIGH[0]:
             return False, says, "pitfall-softmax"
         return True, says, ""
@@ -361,25 +361,19 @@ class Checks:
         if lr is None:
             return None, "give lr, the rate of plain gradient descent", ""
         copied, eigenvalue = self.subject.copy(train=True), 0.0
-        grads = _grad(copied.value(self.X, self.Y), copied.weights, graph=True)
-        V = [torch.randn_like(W) for W in copied.weights]
+        L = copied.value(self.X, self.Y)
+        gradient = _flat(_grad(L, copied.weights, graph=True))
+        v = torch.randn_like(gradient)
         for _ in _in_time(range(50)):
-            length = math.sqrt(sum(v.square().sum().item() for v in V)) or 1.0
-            V = [v / length for v in V]
-            slope = sum((g * v).sum() for g, v in zip(grads, V, strict=True))
-            products = _grad(slope, copied.weights)
-            pairs = zip(V, products, strict=True)
-            eigenvalue = sum((v * p).sum().item() for v, p in pairs)
-            V = list(products)
+            v = v / (v.norm() or 1.0)
+            product = _flat(_grad(gradient @ v, copied.weights))
+            eigenvalue, v = (v @ product).item(), product
         if eigenvalue <= 0:
             return None, f"the largest curvature is downwards, {eigenvalue:.1e}", ""
         says = f"lr is {lr:.1e}, the limit 2/λ is {2 / eigenvalue:.1e}"
         if lr * eigenvalue <= 2:
             return True, says, ""
-        cause = (
-            "unscaled-inputs" if _unscaled(self.X) else "learning-rate-and-curvature"
-        )
-        return False, says, cause
+        return False, says, _too_large(self.X, "learning-rate-and-curvature")
 
     def signal(self) -> Verdict:
         """Look for strange tensors, dead and equal units, and δ by layer."""

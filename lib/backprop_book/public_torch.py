@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from backprop_book import arguments, fast
+from backprop_book import arguments
 from backprop_book import train_autograd as autograd
 from backprop_book import train_ddp as ddp
 from backprop_book import train_nn as nn
@@ -81,5 +81,3 @@ two_layer_regression_nn_optim_train = train(optim.two_layer_regression_nn_optim_
 two_layer_regression_ddp_train = own_modes(grad=False)(
     ddp.two_layer_regression_ddp_train
 )
-numpy_fast_train = train(fast.numpy_train)
-tensor_fast_train = train(fast.tensor_train)

@@ -1,10 +1,8 @@
 """Answers of readers: empty, right, wrong, of the wrong kind; nothing raises."""
 
 import re
-from fractions import Fraction
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 
@@ -16,7 +14,7 @@ TRUTH = np.array([[1.0, 2.0], [3.0, 4.0]])
 @pytest.mark.parametrize(
     ("answer", "truth", "reply"),
     [
-        (None, TRUTH, "Not answered yet"),
+        (None, TRUTH, "Not answered yet: put your answer in place of None and run"),
         (TRUTH.copy(), TRUTH, "Right."),
         (TRUTH.tolist(), TRUTH, "Right."),
         (2.0, 2.0, "Right."),
@@ -26,30 +24,11 @@ TRUTH = np.array([[1.0, 2.0], [3.0, 4.0]])
         (float("nan"), 2.0, "Not yet: nan is off by nan."),
         (TRUTH[0], TRUTH, "Not yet: expected shape (2, 2), got shape (2,)."),
         (torch.tensor(TRUTH, requires_grad=True), TRUTH, "Right."),
-        (torch.ones(2, 2, device="meta"), TRUTH, "Not yet: expected numbers"),
-        (
-            TRUTH + 1j,
-            TRUTH,
-            "expected real numbers, got ndarray with complex.",
-        ),
-        (10**400, 2.0, "Not yet: expected numbers, got int (int too large"),
-        ("two", 2.0, "Not yet: expected real numbers, got str."),
         ("2.0", 2.0, "Not yet: expected real numbers, got str."),
-        (["1", "2"], [1.0, 2.0], "Not yet: expected real numbers, got list with str."),
-        ([None, 2.0], [1.0, 2.0], "expected real numbers, got list with NoneType."),
-        ([[1.0], [2.0, 3.0]], TRUTH, "got list (rows of different lengths)."),
-        (TRUTH.view(np.matrix), TRUTH, "Not yet: expected a plain array, got matrix."),
-        (
-            np.ma.array(TRUTH),
-            TRUTH,
-            "expected a plain array, got MaskedArray.",
-        ),
         ([Value(1.0), Value(2.0)], [1.0, 2.0], "got a Value: use its .data)."),
         ([torch.ones((), requires_grad=True)] * 2, [1.0, 1.0], "requires grad"),
         (1e308, -1e308, "Not yet: 1e+308 is off by inf."),
         (TRUTH.astype(np.float16), TRUTH, "Right."),
-        (pd.DataFrame(TRUTH), TRUTH, "Right."),
-        ([Fraction(1, 2)], [0.5], "Right."),
         (True, True, "Right."),
         ([2.0], 2.0, "Right."),
         (np.array([[2.0]]), 2.0, "Right."),
@@ -102,7 +81,6 @@ def test_a_slip_is_named(capsys):
     [
         ("x", "real numbers, got str"),
         (None, "real numbers, got NoneType"),
-        ([[1], [1, 2]], "numbers, got list (rows of different lengths)"),
         (np.ma.ones(2), "a plain array, got MaskedArray"),
     ],
 )
@@ -120,15 +98,6 @@ def test_a_tolerance_must_be_able_to_refuse():
     for tolerance in (np.inf, np.nan, 0.0):
         with pytest.raises(ValueError, match=r"^tolerance: expected a finite number"):
             check_answer(1.0, 2.0, tolerance=tolerance)
-
-
-def test_two_replies_in_full(capsys):
-    check_answer(None, TRUTH)
-    check_answer(TRUTH, TRUTH)
-    assert capsys.readouterr().out.splitlines() == [
-        "Not answered yet: put your answer in place of None and run the cell again.",
-        "Right.",
-    ]
 
 
 def test_where_the_tolerance_ends(capsys):

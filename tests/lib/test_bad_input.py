@@ -11,7 +11,7 @@ import torch
 
 import backprop_book as bb
 from backends import ARRAY_BACKENDS, BACKENDS, TORCH_BACKENDS
-from backprop_book import draw_weights, public_torch
+from backprop_book import draw_weights
 from backprop_book.arguments import (
     NUMPY,
     TORCH,
@@ -33,6 +33,8 @@ BATCH = {"X": GOOD["X"], "Y": GOOD["Y"], "W1": W1, "W2": W2}
 SIZES = {"D_in": 2, "hidden": 6, "D_out": 3}
 EITHER = "a NumPy array or a PyTorch tensor"
 FLOATS = "dtype float32 or float64"
+OF_X = "dtype float64, the dtype of X"
+FIRST, SECOND = "weights[0] (W1)", "weights[1] (W2)"
 MATRIX = "two dimensions, (rows, columns)"
 POSITIVE = "a finite number above 0"
 
@@ -59,7 +61,7 @@ TYPES = [
     ("X", ones(4, 2, dtype="int8"), FLOATS, "int8"),
     ("Y", ones(4, 3, dtype="float16"), FLOATS, "float16"),
     ("Y", ones(4, 3, dtype=object), FLOATS, "object"),
-    ("Y_val", ones(5, 3, dtype="f4"), "dtype float64, the dtype of X", "float32"),
+    ("Y_val", ones(5, 3, dtype="f4"), OF_X, "float32"),
     ("lr", "1e-4", "a number", "'1e-4' (str)"),
     ("lr", True, "a number", "True (bool)"),
     ("nite", 50.0, "an integer", "50.0 (float)"),
@@ -68,13 +70,8 @@ TYPES = [
     ("seed", "a", "an integer", "'a' (str)"),
     ("weights", W1, "a pair (W1, W2)", "ndarray"),
     ("weights", (W1, W2, W2), "a pair (W1, W2)", "3 items"),
-    ("weights[0] (W1)", (W1.tolist(), W2), "a NumPy array", "list"),
-    (
-        "weights[1] (W2)",
-        (W1, W2.astype("f4")),
-        "dtype float64, the dtype of X",
-        "float32",
-    ),
+    (FIRST, (W1.tolist(), W2), "a NumPy array", "list"),
+    (SECOND, (W1, W2.astype("f4")), OF_X, "float32"),
 ]
 VALUES = [
     ("X", ones(4), MATRIX, "shape (4,)"),
@@ -97,19 +94,9 @@ VALUES = [
     ("log_every", -1, "an integer of at least 0", "-1"),
     ("seed", -1, "an integer of at least 0", "-1"),
     ("seed", 2**64, f"an integer of at most {2**64 - 1}", 2**64),
-    ("weights[0] (W1)", (W1.T, W2), "2 rows, as X has columns", "shape (6, 2)"),
-    (
-        "weights[1] (W2)",
-        (W1, W2[1:]),
-        "6 rows, as weights[0] (W1) has columns",
-        "shape (5, 3)",
-    ),
-    (
-        "weights[1] (W2)",
-        (W1, W2[:, 1:]),
-        "3 columns, as Y has columns",
-        "shape (6, 2)",
-    ),
+    (FIRST, (W1.T, W2), "2 rows, as X has columns", "shape (6, 2)"),
+    (SECOND, (W1, W2[1:]), f"6 rows, as {FIRST} has columns", "shape (5, 3)"),
+    (SECOND, (W1, W2[:, 1:]), "3 columns, as Y has columns", "shape (6, 2)"),
 ]
 ROWS = [(TypeError, *row) for row in TYPES] + [(ValueError, *row) for row in VALUES]
 
@@ -152,6 +139,7 @@ class NoArray:
         (torch.ones(2) * 1j, "real numbers", "Tensor with complex"),
         (np.array([], "U"), "real numbers", "ndarray with StrDType"),
         ([[1, 2], [3]], "numbers", "list (rows of different lengths)"),
+        (10**400, "numbers", "int (int too large to convert to float)"),
         (NoArray(ZeroDivisionError("by 0")), "numbers", "NoArray (by 0)"),
         (NoArray(SystemExit()), "numbers", "NoArray (SystemExit)"),
     ],
@@ -185,14 +173,12 @@ def test_numbers_in_any_container_are_an_array(thing):
 FUNCTIONS = {
     **{backend.name: backend.train for backend in BACKENDS},
     "nn_optim, Adam": bb.two_layer_regression_nn_optim_train,
-    "fast numpy": public_torch.numpy_fast_train,
-    "fast tensor": public_torch.tensor_fast_train,
 }
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_every_training_function_is_behind_the_rules(function):
-    name, came = "weights[0] (W1)", "nan at index (0, 0)"
+    name, came = FIRST, "nan at index (0, 0)"
     arguments = {**GOOD, "weights": (W1 * np.nan, W2)}
     words = "finite numbers only", came
     refused(FUNCTIONS[function], arguments, ValueError, name, *words)
@@ -352,14 +338,9 @@ def test_a_models_dtype_is_pytorchs(dtype):
     ("weights", "name", "expected", "came"),
     [
         # PyTorch would stretch this single row over both.
-        ((W1[:1], W2), "weights[0] (W1)", "2 rows, as D_in says", "shape (1, 6)"),
-        (
-            (W1, W2[:, :1]),
-            "weights[1] (W2)",
-            "3 columns, as D_out says",
-            "shape (6, 1)",
-        ),
-        ((W1.tolist(), W2), "weights[0] (W1)", EITHER, "list"),
+        ((W1[:1], W2), FIRST, "2 rows, as D_in says", "shape (1, 6)"),
+        ((W1, W2[:, :1]), SECOND, "3 columns, as D_out says", "shape (6, 1)"),
+        ((W1.tolist(), W2), FIRST, EITHER, "list"),
         (W1, "weights", "a pair (W1, W2)", "ndarray"),
     ],
 )
@@ -390,7 +371,7 @@ def test_every_loss_and_gradient_is_behind_the_rules(backend, call):
         ("W2", W1.T, "3 columns, as Y has columns", "shape (6, 2)"),
     ):
         refused(function, {**BATCH, name: bad}, ValueError, name, expected, came)
-    words = "Y", "dtype float64, the dtype of X", "float32"
+    words = "Y", OF_X, "float32"
     refused(function, {**BATCH, "Y": ones(4, 3, dtype="f4")}, TypeError, *words)
 
 

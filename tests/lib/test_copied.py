@@ -5,9 +5,10 @@ import inspect
 
 import numpy as np
 import pytest
+import torch
 
 import backprop_book as bb
-from backprop_book import public_torch, train_nn, train_optim
+from backprop_book import fast, train_nn, train_optim
 
 FIVE = ("numpy", "tensor", "autograd", "nn", "nn_optim")
 
@@ -71,8 +72,15 @@ def test_a_lesson_is_plain(name):
 def test_fast_versions_give_the_lessons_curves():
     iris = bb.load_iris_regression(seed=0, dtype="float64")
     data = (iris.X, iris.Y, iris.X_val, iris.Y_val)
-    plain = exported("numpy")(*data, 1e-4, 300, seed=0, log_every=0)
-    for fast in (public_torch.numpy_fast_train, public_torch.tensor_fast_train):
-        result = fast(*data, 1e-4, 300, seed=0, log_every=0)
+    weights = bb.draw_weights(2, 100, 2, seed=0, dtype="float64")
+    settings = {"weights": weights, "log_every": 0}
+    plain = exported("numpy")(*data, 1e-4, 300, **settings)
+    for train, arrays in (
+        (fast.numpy_train, data),
+        (fast.tensor_train, [torch.tensor(A) for A in data]),
+    ):
+        result = train(*arrays, 1e-4, 300, **settings)
         for one, other in zip(result, plain, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-12)
+        with pytest.raises(bb.DivergenceError), np.errstate(all="ignore"):
+            train(*arrays, 1e-3, 50, **settings)

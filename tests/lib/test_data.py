@@ -41,10 +41,6 @@ def test_shapes_dtypes_and_species(dtype):
         assert np.bincount(labels).tolist() == [0, 25, 25]
 
 
-def test_float32_is_the_default():
-    assert load_iris_regression().X.dtype == np.float32
-
-
 def test_every_row_lands_once_in_one_half_in_centimetres():
     iris = load_iris_regression(seed=2, dtype="float64")
     inputs = iris.scaler_X.inverse_transform(np.vstack([iris.X, iris.X_val]))
@@ -110,12 +106,6 @@ def test_seed():
 def test_bad_arguments(arguments, error, message):
     with pytest.raises(error, match=message):
         load_iris_regression(**arguments)
-
-
-def test_the_libraries_own_copy_is_not_modified():
-    before = load_iris().data.copy()
-    load_iris_regression(seed=0).X[:] = 0
-    np.testing.assert_array_equal(load_iris().data, before)
 
 
 def test_data_and_weights_go_together_as_they_come():

@@ -98,17 +98,6 @@ def test_constants_on_either_side(symbol, kind):
         compare(lambda v: operator(v, c), a, of_torch=lambda v: operator(v, t))
 
 
-@quickly
-@given(
-    shapes=mutually_broadcastable_shapes(
-        signature="(n?,k),(k,m?)->(n?,m?)", max_dims=2, max_side=3
-    ),
-    seed=SEEDS,
-)
-def test_matmul(shapes, seed):
-    compare(lambda a, b: a @ b, *draw(seed, *shapes.input_shapes))
-
-
 MATMULS = [
     *(((3,), (3,)), ((3,), (3, 2)), ((2, 3), (3,)), ((2, 3), (3, 4))),
     *(((1, 1), (1, 1)), ((1,), (1,)), ((5, 2, 3), (3,)), ((3,), (5, 3, 2))),
@@ -301,19 +290,6 @@ def test_exponentially_many_paths_cost_one_step_each():
         x = x + x
     x.backward()
     assert first.grad == 2.0**60
-
-
-def test_a_long_short_cut_is_waited_for():
-    """Depth-first from the loss meets the short path first, and must not stop there."""
-    a = Value(2.0)
-    b = a * 3.0
-    long = b
-    for _ in range(5):
-        long = long * 2.0
-    for loss in (long * b, b * long):
-        a.grad = None
-        loss.backward()
-        assert a.grad == 2 * 32 * 9 * 2.0
 
 
 def test_graphs_deeper_than_the_recursion_limit():
@@ -650,7 +626,7 @@ def test_names():
     assert repr(v) == "Value([1. , 2.5])"
     assert repr(Value(3)) == "Value(3.)"
     assert Value(3.0, name="w").name == "w"
-    with pytest.raises(TypeError, match=r"^name: expected a string, got 2$"):
+    with pytest.raises(TypeError, match=r"^name: expected a string, got int$"):
         Value(1.0, 2)
 
 
@@ -659,4 +635,4 @@ def test_names():
 
 @pytest.mark.unmutated
 def test_the_engine_is_small_enough_to_read():
-    assert code_lines(Path(engine.__file__).read_text(encoding="utf-8")) <= 165
+    assert code_lines(Path(engine.__file__).read_text(encoding="utf-8")) <= 163

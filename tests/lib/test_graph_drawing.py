@@ -1,7 +1,6 @@
 """The picture of a graph shows what the engine computed, each thing once."""
 
 import json
-import re
 from collections import Counter
 from itertools import combinations
 from xml.etree import ElementTree
@@ -50,9 +49,9 @@ IN_NODES = (
 )  # fmt: skip
 
 
-def describe(value, *, names=None, gradients=None, values=True, width=WIDE):
+def describe(value, *, names=None, gradients=None, width=WIDE):
     """Return a graph and its layout as lists, strings and numbers."""
-    graph = Graph(value, names, gradients, values)
+    graph = Graph(value, names, gradients)
     size = graph.place(width)
     return {
         **dict(zip(("width", "height"), size, strict=True)),
@@ -157,21 +156,6 @@ def test_a_value_used_twice_has_its_shares_on_the_edges(function, at, shares):
         assert texts(picture, "g").count(total) >= 1
         words = " and ".join(f"{share:g}" for share in found).replace("-", "−")
         assert f"the sum of {words}." in picture.alt
-
-
-def test_a_product_of_a_sum():
-    """The pictures of the chapters: 8 and 6 on the arrows, 14 at their source."""
-    x = Value(3.0, "x")
-    u, v = 2 * x, x + 1
-    u.name, v.name = "u", "v"
-    L = u * v
-    L.backward()
-    picture = draw(L)
-    assert x.grad == 14
-    assert sorted(texts(picture, "g")) == sorted(
-        ["∇ 1", "∇ 4", "∇ 6", "∇ 8", "∇ 6", "∇ 14"]
-    )
-    assert sorted(texts(picture, "v")) == sorted(["3", "3", "6", "4", "24"])
 
 
 def test_ties_and_negative_zeros():
@@ -282,14 +266,6 @@ def test_numbers():
     assert "nan" in draw(Value(np.nan)).alt
 
 
-def test_shapes_without_numbers():
-    L, names, _ = network()
-    picture = draw(L, names=names, values=False, gradients=True)
-    assert set(texts(picture, "v")) == {"3×2", "2×3", "3×3", "3×1"}
-    assert set(texts(picture, "g")) == {"∇", "∇ 2×3", "∇ 3×3", "∇ 3×1"}
-    assert not re.search(r"\d\.\d", picture.alt)
-
-
 def test_operations_and_their_options():
     v = Value(np.arange(6.0).reshape(2, 3) + 1)
     made = [
@@ -297,8 +273,8 @@ def test_operations_and_their_options():
         (v.sum(1), "sum axis 1", {"axis": 1, "keepdims": False}),
         (v.sum((0, 1)), "sum axis (0, 1)", {"axis": [0, 1], "keepdims": False}),
         (v.sum(), "sum", {"axis": None, "keepdims": False}),
-        (v[1, ::2], "[ ]", {"positions": [3, 5]}),
-        (v[v.data > 4], "[ ]", {"positions": [4, 5]}),
+        (v[1, ::2], "[ ]", {"taken": [3, 5]}),
+        (v[v.data > 4], "[ ]", {"taken": [4, 5]}),
         (v.transpose(1, 0), "T", {"axes": [1, 0]}),
         (v.T, "T", {"axes": []}),
         (v.reshape(3, 2), "reshape", {}),
@@ -426,7 +402,7 @@ def test_every_arrow_leads_to_the_right(seed):
 
 def test_the_way_forward_of_the_network_is_straight():
     L, names, _ = network()
-    graph = describe(L, names=names, values=False)
+    graph = describe(L, names=names, width=10_000)
     at = {node["name"]: node for node in graph["nodes"]}
     chain = [at[name] for name in ("Z1", "H1", "Y_hat", "E", None, "L")]
     assert len({node["y"] for node in chain}) == 1
@@ -434,7 +410,6 @@ def test_the_way_forward_of_the_network_is_straight():
     assert at["X"]["x"] == at["W1"]["x"] < at["Z1"]["x"]
     assert at["X"]["y"] < at["Z1"]["y"] < at["W1"]["y"]
     assert at["W2"]["x"] == at["H1"]["x"]
-    assert graph["width"] <= 688
 
 
 @pytest.mark.parametrize("width", [356, 500, 688])

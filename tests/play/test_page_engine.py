@@ -9,8 +9,7 @@ import pytest
 
 from backprop_book import Value
 from backprop_book.engine import topological_order
-from backprop_book.play import graph_nodes
-from play_graphs import MOST_USES, forty_nodes, random_graph
+from play_graphs import MOST_USES, forty_nodes, graph_nodes, random_graph
 from play_in_node import run_in_node, run_in_page
 
 RUN = """
