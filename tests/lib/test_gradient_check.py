@@ -318,6 +318,22 @@ def test_float32_shows_where_numbers_are_larger_too():
         numerical_gradient(lambda v: float((v.astype("f4") ** 2).sum()), P + 30)
 
 
+@pytest.mark.parametrize("large", [1e2, 1e4, 1e6])
+@pytest.mark.parametrize(
+    "narrow",
+    [
+        lambda v: float(np.float32(v).sum()),
+        lambda v: float(np.float32((v**2).sum())),
+        lambda v: float(np.maximum(np.float32(v), 0).sum() ** 2),
+        lambda v: np.array([v.sum(), float(np.float32(v).sum())]),
+    ],
+    ids=["inside", "at the end", "relu", "one output"],
+)
+def test_a_step_that_float32_does_not_see_gives_no_gradient_of_0(narrow, large):
+    with pytest.raises(TypeError, match=r"got the digits of float32"):
+        numerical_jacobian(narrow, large * P)
+
+
 def test_numbers_that_float32_holds_are_not_taken_for_float32():
     assert numerical_gradient(lambda v: v.sum(), np.zeros(2), step=0.5).sum() == 2
     assert numerical_gradient(lambda v: (v > 0).sum(), np.ones(2)).sum() == 0

@@ -299,7 +299,7 @@ def test_either_weight_is_looked_at_in_the_end(backend, overflows, iris32):
 
 
 def test_a_model_lives_where_it_is_asked_to():
-    model = bb.two_layer_regression_nn_model(3, 7, 2, seed=11, device="meta")
+    model = train_nn.two_layer_regression_nn_model(3, 7, 2, seed=11, device="meta")
     assert all(parameter.is_meta for parameter in model.parameters())
     model = bb.two_layer_regression_nn_model(3, 7, 2, seed=11)
     assert all(parameter.device.type == "cpu" for parameter in model.parameters())
