@@ -81,7 +81,8 @@ class _Asked:
         same = self(self.x + tiny).real == self(self.x - tiny).real
         came = "the digits of float32, or a kink within the step"
         _check_digits(not (told & same).any(), came)
-        flat, conjugated = ~jacobian.any(axis=1).reshape(self.shape), step is None
+        flat = np.logical_not(np.any(jacobian, axis=1)).reshape(self.at_x.shape)
+        conjugated = step is None
         if flat.any() or conjugated:
             self._look_around(flat, conjugated)
 
