@@ -171,7 +171,7 @@ def network_of_the_book():
 
 @right
 def cnn_with_batch_norm_and_dropout():
-    return case(Cnn(), nn.CrossEntropyLoss(), images(), lr=0.05)
+    return case(Cnn(), nn.CrossEntropyLoss(), images(), lr=0.02)
 
 
 @right

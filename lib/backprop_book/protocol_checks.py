@@ -323,7 +323,7 @@ class Checks:
         copied, floor = self.subject.copy(train=False), self.options["least_loss"]
         blind = self.blind(X, Y)
         start = last = blind[0] if blind else copied.value(X, Y).item()
-        rates = [1e-3 * 300 ** (step / 300) for step in range(300)]
+        rates = [1e-3 * 300 ** (step / 400) for step in range(400)]
         if floor:  # of five rows it is another
             floor = max(floor, _least(copied, X, Y, rates))
         step = 0
@@ -331,7 +331,7 @@ class Checks:
             if last - floor <= 0.1 * (start - floor):
                 self.learnt = True
                 return True, f"{len(X)} rows are learnt in {step} steps", ""
-        if step < 299:
+        if step < len(rates) - 1:
             return None, f"no time: after {step} steps the loss is {last:.3g}", ""
         says, P = f"the loss of {len(X)} rows stays at {last:.3g}", copied(X).detach()
         labels = self.classes or bool(((Y == 0) | (Y == 1)).all())
