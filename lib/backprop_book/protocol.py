@@ -161,7 +161,8 @@ def before_training(
         Takes predictions and targets, returns one number. A loss that compares rows on
         purpose, as a contrastive one, or leaves out targets fails the second check.
     X, Y : tensor or array, (N, ...)
-        A batch as training sees it, rows first; 20 rows or more for the last check.
+        A batch as training sees it, rows first; 20 rows or more for the last check,
+        which fails too where they are too few to learn anything from.
     weights : sequence of tensors, optional
         Those of a plain function that training changes.
     lr : float, optional
