@@ -69,6 +69,7 @@ def plot_losses(
     losses_val: Sequence[float],
     *,
     levels: Mapping[str, float] | None = None,
+    ax: "Axes | None" = None,
 ) -> "Axes":
     """Draw the training and the validation loss against the iteration.
 
@@ -79,6 +80,8 @@ def plot_losses(
     levels : mapping of name to float, optional
         Losses of other predictors, as `IrisRegression.baselines` returns them, drawn as
         horizontal lines.
+    ax : Axes, optional
+        Where to draw; a new figure where left out.
 
     Returns
     -------
@@ -102,7 +105,7 @@ def plot_losses(
         name: float(real_array(f"levels[{name!r}]", loss))
         for name, loss in (levels or {}).items()
     }
-    ax = plot_curves({"training": losses_tr, "validation": losses_val})
+    ax = plot_curves({"training": losses_tr, "validation": losses_val}, ax=ax)
     for (name, loss), linestyle in zip(levels.items(), cycle(["-.", ":"])):
         ax.axhline(loss, color="black", linewidth=1, linestyle=linestyle, label=name)
     ax.legend()
@@ -110,13 +113,17 @@ def plot_losses(
     return ax
 
 
-def plot_curves(curves: Mapping[str, Sequence[float]]) -> "Axes":
+def plot_curves(
+    curves: Mapping[str, Sequence[float]], *, ax: "Axes | None" = None
+) -> "Axes":
     """Draw named curves against the iteration, told apart by colour and dashes.
 
     Parameters
     ----------
     curves : mapping of name to sequence of float
         At most seven.
+    ax : Axes, optional
+        Where to draw; a new figure where left out.
 
     Returns
     -------
@@ -133,11 +140,13 @@ def plot_curves(curves: Mapping[str, Sequence[float]]) -> "Axes":
     from matplotlib.ticker import LogLocator, NullFormatter
 
     check_kind("curves", curves, Mapping, "numbers by name")
+    check_kind("ax", ax, plt.Axes | None, "Matplotlib's Axes")
     expect(curves, "curves", "at least one", "none")
     fit = len(curves) <= len(COLORS)
     expect(fit, "curves", f"at most {len(COLORS)}", len(curves))
     curves = {name: _numbers(f"curves[{name!r}]", c) for name, c in curves.items()}
-    _, ax = plt.subplots()
+    if ax is None:
+        _, ax = plt.subplots()
     dashes = ["-", "--", "-.", ":", (0, (5, 1)), (0, (3, 1, 1, 1)), (0, (1, 1))]
     for (name, values), linestyle, color in zip(
         curves.items(), dashes, COLORS.values(), strict=False

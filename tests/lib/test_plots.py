@@ -98,6 +98,11 @@ def test_a_loss_axis_is_in_one_notation(first, ticks):
     assert all(re.fullmatch(r"[\d,.]+", label) for label in seen)
 
 
+def test_losses_on_given_axes():
+    _, ax = plt.subplots()
+    assert plot_losses([1.0], [2.0], ax=ax) is ax
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -106,6 +111,7 @@ def test_a_loss_axis_is_in_one_notation(first, ticks):
         ({"losses_val": None}, "losses_val: expected real numbers, got NoneType"),
         ({"levels": 3}, "levels: expected losses by name, got int"),
         ({"levels": {"mean": "a"}}, "levels['mean']: expected real numbers, got str"),
+        ({"ax": 3}, "ax: expected Matplotlib's Axes, got int"),
         ({"curves": {}}, "curves: expected at least one, got none"),
         ({"curves": 3}, "curves: expected numbers by name, got int"),
         ({"curves": {"a": "1"}}, "curves['a']: expected real numbers, got str"),
