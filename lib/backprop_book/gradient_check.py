@@ -89,7 +89,7 @@ class _Asked:
     def _look_around(self, flat: np.ndarray, conjugated: bool) -> None:
         """Refuse what is constant, or not differentiated by the step that was taken."""
         generator, same, errors = np.random.default_rng(0), 0, []
-        in_steps = smooth = np.zeros_like(flat)
+        in_steps = smooth = np.False_
         for far in FAR:
             x = np.array(generator.normal(self.x.real, far), self.x.dtype)
             way = generator.standard_normal(self.x.shape)

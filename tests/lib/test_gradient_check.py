@@ -205,6 +205,25 @@ def test_a_gradient_of_0_may_be_right(gradient):
     assert not gradient(defined_near_0, np.zeros(3)).any()
 
 
+@pytest.mark.parametrize("jacobian", [numerical_jacobian, complex_step_jacobian])
+def test_a_jacobian_of_0_is_right_where_the_function_is_saturated_elsewhere(jacobian):
+    assert not jacobian(lambda v: np.tanh(v) ** 2, np.zeros(40)).any()
+
+
+@BOTH
+def test_the_same_points_are_asked_each_time(gradient):
+    asked = []
+
+    def function(v):
+        asked.append(v.copy())
+        return (v**2).sum()
+
+    for _ in range(2):
+        gradient(function, np.zeros(2))
+    first, second = np.split(np.array(asked), 2)
+    assert np.array_equal(first, second)
+
+
 def test_a_conjugate_is_refused_by_the_complex_step():
     def loss(W):
         E = np.ones((3, 2)) @ W - 0.3
@@ -219,6 +238,9 @@ def test_a_conjugate_is_refused_by_the_complex_step():
     ):
         with pytest.raises(ValueError, match="imaginary part that answers"):
             complex_step_gradient(part, P)
+    found = numerical_gradient(loss, P)  # which takes no step away from real numbers
+    expected = np.tile(6 * P.sum(axis=0) - 1.8, (2, 1))
+    np.testing.assert_allclose(found, expected, rtol=1e-8)
     # Where the logarithm has no value, nothing can be told.
     found = complex_step_gradient(lambda W: np.log(W).sum(), np.full(2, 0.5))
     np.testing.assert_allclose(found, 2, rtol=1e-15)
@@ -326,8 +348,9 @@ def test_float32_shows_where_numbers_are_larger_too():
         lambda v: float(np.float32((v**2).sum())),
         lambda v: float(np.maximum(np.float32(v), 0).sum() ** 2),
         lambda v: np.array([v.sum(), float(np.float32(v).sum())]),
+        lambda v: np.stack([v, np.float32(v)]),
     ],
-    ids=["inside", "at the end", "relu", "one output"],
+    ids=["inside", "at the end", "relu", "one output", "a matrix"],
 )
 def test_a_step_that_float32_does_not_see_gives_no_gradient_of_0(narrow, large):
     with pytest.raises(TypeError, match=r"got the digits of float32"):
