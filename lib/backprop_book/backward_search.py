@@ -49,8 +49,7 @@ def _further(singles: list[Mistakes]) -> Iterator[Mistakes]:
     unknown = [lines for lines in singles if unknown_of(*lines)]
     yield from ((*lines, scale) for lines, scale in product(unknown, book.scales()))
     for (first,), (second,) in combinations(singles, 2):
-        both_unknown = unknown_of(first) and unknown_of(second)
-        if not (both_unknown or first.lines.keys() & second.lines.keys()):
+        if not first.lines.keys() & second.lines.keys():
             yield first, second
 
 
