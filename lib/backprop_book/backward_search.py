@@ -126,10 +126,14 @@ def _scale(factors: np.ndarray, probes: list[Probe], rtol: float) -> Mistakes:
     else:
         places: dict[str, list[Probe]] = {}
         for factor, probe in zip(factors, probes, strict=True):
-            places.setdefault(f"{factor:.4g}", []).append(probe)
-        says = "; ".join(
-            f"{f} at {len(p)} probes, first {p[0]}" for f, p in places.items()
-        )
+            places.setdefault(f"{factor:.6g}", []).append(probe)
+        every = len(probes)
+        listed = [
+            f"{factor} at {len(where)} of {every} probes, first {where[0]}"
+            for factor, where in places.items()
+        ]
+        others = [f"{len(listed) - 3} other factors"] * (len(listed) > 3)
+        says = "; ".join(listed[:3] + others)
     return (Mistake(["varying factor"], f"varying factor: times {says}", book.SUM),)
 
 

@@ -230,7 +230,9 @@ def test_the_slope_of_a_leaky_relu_is_found(slope):
 
 @pytest.mark.parametrize("factor", [0.15, 1e6, -3e-6])
 def test_a_constant_factor_is_told(factor):
-    assert f"times {factor:.6g} everywhere" in says(G=lambda v: 2 * factor * v.E)
+    told = says(G=lambda v: 2 * factor * v.E)
+    assert f"times {factor:.6g} everywhere; a learning rate?" in told
+    assert "read: lab_numpy, section 'The loss is one number'" in told
 
 
 def test_a_factor_that_varies_is_named_by_the_sizes_or_listed():
@@ -238,19 +240,34 @@ def test_a_factor_that_varies_is_named_by_the_sizes_or_listed():
     told = says(G=lambda v: v.E * v.N * v.W1.shape[1] / v.W1.shape[0] ** 0.5)
     assert "times 0.5 * N**1 * D_in**-0.5 * H**1." in told
     listed = says(G=lambda v: 2 * v.E * (0.25 if v.N == 100 else 1))
-    assert "times 0.25 at 25 probes, first sizes 100, 1, 1, 100" in listed
-    assert "; 1 at 111 probes, first all sizes equal" in listed
-    assert "times 0 at 25 probes" in says(G=lambda v: 2 * v.E * (v.N != 100))
+    assert "times 0.25 at 25 of 136 probes, first sizes 100, 1, 1, 100" in listed
+    assert "; 1 at 111 of 136 probes, first all sizes equal" in listed
+    assert "times 0 at 25 of 136 probes" in says(G=lambda v: 2 * v.E * (v.N != 100))
+    # What is nearly a factor of another kind is no such factor.
+    for first, nearly in (
+        ("1.00001 at 25", lambda v: 1 + 8e-6 * (v.N == 100)),
+        ("0.3 at 136", lambda v: 0.3 + 1e-7 * (v.N == 100)),
+        ("1e-09 at 111", lambda v: 1e-9 + 1e-9 * (v.N == 100)),
+        ("0.0625 at 1", lambda v: (1 + 1e-5 * (v.N == 100)) / v.N**2),
+        ("0.015625 at 1", lambda v: (1 + 1e-6 * (v.N == 100)) / v.N**3),
+        ("6.4e-08 at 1", lambda v: 1e-9 * (1 + (v.N == 100)) * v.N**3),
+    ):
+        told = says(G=lambda v, nearly=nearly: 2 * v.E * nearly(v))
+        assert f"varying factor: times {first} of 136 probes, first " in told
+    told = says(G=lambda v: v.E / np.linalg.norm(v.E))
+    assert "; 133 other factors read: " in told
 
 
 def test_small_errors_are_not_taken_for_a_mistake():
-    def rounded(*arrays):
+    def rounded(*arrays, factor=1):
         for gradient in right(*arrays):
             signs = (-1.0) ** np.arange(gradient.size).reshape(gradient.shape)
-            yield gradient * (1 + 5e-9 * signs)
+            yield factor * gradient * (1 + 5e-9 * signs)
 
     report = check_backward(lambda *arrays: tuple(rounded(*arrays)))
     assert report.mistakes == {"float32 inside"}
+    report = check_backward(lambda *arrays: tuple(rounded(*arrays, factor=0.5)))
+    assert report.mistakes == {"factor 2 missing"}
 
     def wrong_in_float32(*arrays):
         off = 1e-2 if arrays[0].dtype == np.float32 else 0.0
@@ -314,6 +331,7 @@ def test_other_dtypes_are_told():
     narrow = check_backward(cast(np.float32))
     assert narrow.mistakes == {"result with fewer digits"}
     assert all(not finding.found for finding in narrow.findings.values())
+    assert "read: lab_numpy, section 'float64 by accident'" in str(narrow)
     wrong = check_backward(cast(np.float32, 0.5))
     assert wrong.mistakes == {"factor 2 missing", "result with fewer digits"}
     assert check_backward(right).problems == []
