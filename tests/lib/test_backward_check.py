@@ -279,6 +279,8 @@ def test_small_errors_are_not_taken_for_a_mistake():
 
     report = check_backward(lambda *arrays: tuple(rounded(*arrays)))
     assert report.mistakes == {"float32 inside"}
+    told = "  The numbers are right to float32 only: some line computes in float32.\n"
+    assert f"{told}  read: lab_numpy, section 'float64 by accident'" in str(report)
     report = check_backward(lambda *arrays: tuple(rounded(*arrays, factor=0.5)))
     assert report.mistakes == {"factor 2 missing"}
 
