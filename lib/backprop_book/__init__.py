@@ -1,6 +1,5 @@
 """The tested code of the book: data, training functions, gradient checks, plots."""
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 from backprop_book.answers import check_answer
@@ -29,31 +28,42 @@ from backprop_book.plots import (
     plot_losses,
     use_book_style,
 )
-from backprop_book.public import (
-    two_layer_regression_engine_gradient,
-    two_layer_regression_engine_loss,
-    two_layer_regression_engine_train,
-    two_layer_regression_numpy_gradient,
-    two_layer_regression_numpy_loss,
-    two_layer_regression_numpy_train,
-)
+from backprop_book.public import exported
 from backprop_book.recordings import load_recording
 from backprop_book.source import show_source
 from backprop_book.training_log import DivergenceError
 
 if TYPE_CHECKING:
     from backprop_book.protocol import TrainingReport, before_training
-    from backprop_book.public_torch import (
+    from backprop_book.train_autograd import (
         two_layer_regression_autograd_gradient,
         two_layer_regression_autograd_loss,
         two_layer_regression_autograd_train,
+    )
+    from backprop_book.train_ddp import (
         two_layer_regression_ddp_train,
+    )
+    from backprop_book.train_engine import (
+        two_layer_regression_engine_gradient,
+        two_layer_regression_engine_loss,
+        two_layer_regression_engine_train,
+    )
+    from backprop_book.train_nn import (
         two_layer_regression_nn_gradient,
         two_layer_regression_nn_loss,
         two_layer_regression_nn_model,
+        two_layer_regression_nn_train,
+    )
+    from backprop_book.train_numpy import (
+        two_layer_regression_numpy_gradient,
+        two_layer_regression_numpy_loss,
+        two_layer_regression_numpy_train,
+    )
+    from backprop_book.train_optim import (
         two_layer_regression_nn_optim_gradient,
         two_layer_regression_nn_optim_train,
-        two_layer_regression_nn_train,
+    )
+    from backprop_book.train_tensor import (
         two_layer_regression_tensor_gradient,
         two_layer_regression_tensor_loss,
         two_layer_regression_tensor_train,
@@ -119,17 +129,17 @@ if not TYPE_CHECKING:
     def __getattr__(name):
         if name not in __all__:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        protocol = name in ("TrainingReport", "before_training")
-        home = "protocol" if protocol else "public_torch"
         try:
-            module = import_module(f"backprop_book.{home}")
+            if name.startswith("two_layer_regression"):
+                return exported(name)
+            from backprop_book import protocol
         except ModuleNotFoundError as error:
             if error.name != "torch":
                 raise
             command = "python -m pip install torch"
             message = f"{name} computes with PyTorch. To install it: {command}"
             raise ImportError(message) from None
-        return getattr(module, name)
+        return getattr(protocol, name)
 
     def __dir__():
         return sorted({*globals(), *__all__})

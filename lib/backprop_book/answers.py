@@ -44,10 +44,10 @@ def check_answer(
     truth = real_array("truth", truth).astype(np.float64)
     check_finite("truth", truth)
     check_kind("slips", slips, Mapping | None, "sentences with wrong answers")
-    wrong_answers = {
-        sentence: real_array(f"slips[{sentence!r}]", slip).astype(np.float64)
-        for sentence, slip in (slips or {}).items()
-    }
+    verdicts = {"Right.": truth}
+    for sentence, slip in (slips or {}).items():
+        wrong = real_array(f"slips[{sentence!r}]", slip)
+        verdicts[f"Not yet: {sentence}"] = wrong.astype(np.float64)
     if answer is None:
         print(
             "Not answered yet: put your answer in place of None and run the cell again."
@@ -60,12 +60,9 @@ def check_answer(
         return
     if truth.ndim == 0 and answer.size == 1:
         answer = answer.reshape(())
-    if answer.shape == truth.shape and _close(answer, truth, tolerance).all():
-        print("Right.")
-        return
-    for sentence, slip in wrong_answers.items():
-        if answer.shape == slip.shape and _close(answer, slip, tolerance).all():
-            print(f"Not yet: {sentence}")
+    for verdict, known in verdicts.items():
+        if answer.shape == known.shape and _close(answer, known, tolerance).all():
+            print(verdict)
             return
     if answer.shape != truth.shape:
         expected = f"shape {truth.shape}" if truth.ndim else "one number"
@@ -84,6 +81,7 @@ def check_answer(
 
 def _close(answer: np.ndarray, truth: np.ndarray, tolerance: float) -> np.ndarray:
     """Tell for each entry whether it is within the tolerance; NaN never is."""
-    # A slip may be as infinite as the answer; a difference may overflow.
+    largest = np.abs(truth).max(initial=0) or 1.0
+    # A slip may be infinite; a difference may overflow.
     with np.errstate(invalid="ignore", over="ignore"):
-        return np.abs(answer - truth) <= tolerance * (np.abs(truth).max() or 1.0)
+        return np.isclose(answer, truth, rtol=0, atol=tolerance * largest)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
 
 FLOAT_DTYPES = ("float32", "float64")
-MAX_SEED = 2**64 - 1  # the largest that torch.Generator takes; NumPy's has no limit
+MAX_SEED = 2**64 - 1  # the largest that torch.Generator takes
 DATA = ("X", "Y", "X_val", "Y_val")
 WEIGHTS = ("weights[0] (W1)", "weights[1] (W2)")
 NUMPY, TORCH = "a NumPy array", "a PyTorch tensor"
@@ -69,9 +69,8 @@ def real_array(name: str, thing: Any, *, kinds: str = "fiub") -> np.ndarray:
     expect(plain, name, "a plain array", came, TypeError)
     try:
         if is_tensor(thing):
-            thing = thing.detach().cpu().resolve_conj().resolve_neg()
-            if dtype_name(thing) == "bfloat16":  # NumPy has none
-                thing = thing.float()
+            bfloat16 = dtype_name(thing) == "bfloat16"  # which NumPy has not
+            thing = (thing.float() if bfloat16 else thing).numpy(force=True)
         array = np.asarray(thing)
         if array.dtype == object and all(
             isinstance(entry, numbers.Real) for entry in array.flat

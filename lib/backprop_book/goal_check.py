@@ -22,6 +22,7 @@ FUNCTIONS: dict[str, Callable] = {
     "neg": operator.neg,
     "**": lambda a, exponent: a**exponent,
     "T": lambda a, axes: a.transpose(*axes),
+    "[]": lambda a, taken: a.reshape(-1)[taken],
 }
 COMPARE: dict[str, Callable] = {
     "<": np.less,
@@ -55,11 +56,8 @@ def check_goal(answer: object, explorer: Explorer) -> None:
         print("Not answered yet: put what you found in place of None.")
         return
     try:
-        if isinstance(answer, str):
-            starts = list(_from_address(answer, explorer))
-        else:
-            starts = [_from_names(answer, explorer)]
-        misses = [_missed(explorer, leaves) for leaves in starts]
+        found: Callable = _from_address if isinstance(answer, str) else _from_names
+        misses = [_missed(explorer, leaves) for leaves in found(answer, explorer)]
     except (TypeError, ValueError) as error:
         print(f"Not yet: {error}.")
         return
@@ -76,8 +74,6 @@ def recompute(nodes: list[Node], leaves: Leaves) -> list[Value]:
             made: Any = node.value
         elif not node.op:
             made = Value(leaves.get(node.id, node.value))
-        elif node.op == "[]":
-            made = operands[0].reshape(-1)[node.options["taken"]]
         elif node.op == "reshape":
             made = operands[0].reshape(node.shape)
         else:
@@ -87,7 +83,7 @@ def recompute(nodes: list[Node], leaves: Leaves) -> list[Value]:
     return values
 
 
-def _from_names(answer: Any, explorer: Explorer) -> Leaves:
+def _from_names(answer: Any, explorer: Explorer) -> Iterator[Leaves]:
     expected = "the page's address, or numbers by name such as {'w': 1.0}"
     check_kind("answer", answer, Mapping, expected)
     leaves = {}
@@ -96,7 +92,7 @@ def _from_names(answer: Any, explorer: Explorer) -> Leaves:
         leaves[k] = real_array(name, numbers).astype(float)
         shape, found = explorer.graph.nodes[k].shape, leaves[k].shape
         expect(found == shape, name, f"shape {shape}", found)
-    return leaves
+    yield leaves
 
 
 def _from_address(address: str, explorer: Explorer) -> Iterator[Leaves]:

@@ -8,6 +8,7 @@ from numpy.typing import DTypeLike
 from backprop_book.arguments import (
     FLOAT_DTYPES,
     check_integer,
+    check_seed,
     dtype_name,
     expect,
     is_tensor,
@@ -51,8 +52,7 @@ def draw_weights(
     """
     for name, size in (("D_in", D_in), ("hidden", hidden), ("D_out", D_out)):
         check_integer(name, size, 1)
-    if seed is not None:
-        check_integer("seed", seed, 0)
+    check_seed(seed)
     known = dtype in (*FLOAT_DTYPES, np.float32, np.float64)
     expect(known, "dtype", "float32 or float64", repr(dtype))
     generator = np.random.default_rng(seed)

@@ -19,7 +19,6 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from multiprocessing.connection import Connection
@@ -173,18 +172,6 @@ def outcome(cells: list[nbformat.NotebookNode]) -> str:
     return names[said.pop()] if said else "no verdict"
 
 
-class _Client(NotebookClient):
-    left: float
-    give_up: Callable[[], None]
-
-    def process_message(self, msg: dict, cell: Any, cell_index: int) -> Any:
-        self.left -= len(str(msg["content"]))
-        if self.left < 0:
-            # nbclient would wait for the cell's end before it passes an error on.
-            self.give_up()
-        return super().process_message(msg, cell, cell_index)
-
-
 def _run(path: Path, limits: Limits, reports: Connection) -> None:
     """Run the notebook and report after each cell: what the process of its own does."""
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -213,12 +200,19 @@ def _run(path: Path, limits: Limits, reports: Connection) -> None:
             executed["cell"].metadata["finished"] = True
         reports.send(({n: outcome(cells) for n, cells in exercises.items()}, remark))
 
-    def give_up() -> None:
-        report(f"printed more than {limits.output:g} MB")
-        os._exit(0)
+    left = limits.output * 1e6
+
+    class Client(NotebookClient):
+        def process_message(self, msg: dict, *where: Any) -> Any:
+            nonlocal left
+            left -= len(str(msg["content"]))
+            if left < 0:
+                report(f"printed more than {limits.output:g} MB")
+                os._exit(0)  # nbclient would wait for the cell's end
+            return super().process_message(msg, *where)
 
     report()
-    client = _Client(
+    client = Client(
         notebook,
         kernel_name="python3",
         timeout=limits.cell,
@@ -227,7 +221,6 @@ def _run(path: Path, limits: Limits, reports: Connection) -> None:
         on_cell_executed=report,
         resources={"metadata": {"path": str(path.parent)}},
     )
-    client.left, client.give_up = limits.output * 1e6, give_up
     try:
         client.execute()
     except DeadKernelError:

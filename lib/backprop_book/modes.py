@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from types import ModuleType
 
 import numpy as np
 
@@ -21,30 +20,25 @@ def own_modes(*, grad: bool | None = True, defaults: bool = True) -> Iterator[No
         of the caller's may rely on them.
     """
     with ExitStack() as stack:
-        stack.enter_context(np.errstate(all="ignore"))
+        enter = stack.enter_context
+        enter(np.errstate(all="ignore"))
         if torch := sys.modules.get("torch"):
-            _leave_modes_of_torch(torch, stack, grad, defaults)
+            if grad is not None:
+                # Inference mode can only be left before gradients are recorded again.
+                enter(torch.inference_mode(False))
+                enter(torch.set_grad_enabled(grad))
+            for kind in ("cpu", "cuda", "mps"):
+                if torch.is_autocast_enabled(kind):
+                    enter(torch.autocast(kind, enabled=False))
+            # Anomaly mode would turn a diverging run into another error.
+            enter(torch.autograd.set_detect_anomaly(False))
+            if defaults and torch.get_default_device().type != "cpu":
+                # Not always, for it slows every call of PyTorch down.
+                enter(torch.device("cpu"))
+            dtype = torch.get_default_dtype()
+            stack.callback(torch.set_default_dtype, dtype)
+            torch.set_default_dtype(torch.float32 if defaults else dtype)
         yield
-
-
-def _leave_modes_of_torch(
-    torch: ModuleType, stack: ExitStack, grad: bool | None, defaults: bool
-) -> None:
-    if grad is not None:
-        # Inference mode can only be left before gradients are recorded again.
-        stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.set_grad_enabled(grad))
-    for kind in ("cpu", "cuda", "mps"):
-        if torch.is_autocast_enabled(kind):
-            stack.enter_context(torch.autocast(kind, enabled=False))
-    # Anomaly mode would turn a diverging run into another error.
-    stack.enter_context(torch.autograd.set_detect_anomaly(False))
-    if defaults and torch.get_default_device().type != "cpu":
-        # Not always, for it slows every call of PyTorch down.
-        stack.enter_context(torch.device("cpu"))
-    dtype = torch.get_default_dtype()
-    stack.callback(torch.set_default_dtype, dtype)
-    torch.set_default_dtype(torch.float32 if defaults else dtype)
 
 
 def own_generators() -> AbstractContextManager:

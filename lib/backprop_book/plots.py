@@ -42,8 +42,6 @@ def use_book_style() -> None:
     plt.rcParams.update(
         {
             "figure.figsize": (7.0, 4.0),
-            "figure.facecolor": "white",
-            "savefig.facecolor": "white",
             "figure.constrained_layout.use": True,
             "font.size": 12,
             "axes.spines.top": False,
@@ -93,10 +91,8 @@ def plot_losses(
     TypeError, ValueError
         An argument is not of this kind, or the two differ in length.
     """
-    losses_tr, losses_val = (
-        _numbers(name, losses)
-        for name, losses in (("losses_tr", losses_tr), ("losses_val", losses_val))
-    )
+    losses_tr = _numbers("losses_tr", losses_tr)
+    losses_val = _numbers("losses_val", losses_val)
     check_kind("levels", levels, Mapping | None, "losses by name")
     expected = f"{len(losses_tr)} losses, as losses_tr"
     alike = len(losses_tr) == len(losses_val)
@@ -151,9 +147,7 @@ def plot_curves(
     for (name, values), linestyle, color in zip(
         curves.items(), dashes, COLORS.values(), strict=False
     ):
-        ax.plot(
-            range(len(values)), values, linestyle=linestyle, color=color, label=name
-        )
+        ax.plot(values, linestyle=linestyle, color=color, label=name)
     ax.set_yscale("log")
     if min(min(values, default=0) for values in curves.values()) >= 1:
         # Matplotlib mixes 4×10¹ and 10²; a loss reads better as 50, 100, 200.

@@ -1,8 +1,7 @@
 """The lessons' functions as the package exports them, behind checks of their arguments.
 
 The files ``train_*.py`` are what a student copies; they trust their arguments. Under
-the same names the package exports them behind this module or, where they compute with
-PyTorch, behind `public_torch`, and one contract holds:
+the same names the package exports them behind this module, and one contract holds:
 
 - ``X, Y`` of shapes (N, D_in) and (N, D_out) are the training inputs and targets,
   ``X_val, Y_val`` the validation ones; all are float32 or all are float64, NumPy arrays
@@ -26,20 +25,42 @@ import inspect
 import secrets
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from backprop_book import arguments
-from backprop_book import train_engine as engine
-from backprop_book import train_numpy as by_numpy
 from backprop_book.arguments import DATA, NUMPY, TORCH, check_kind, dtype_name, expect
 from backprop_book.engine import Value
 from backprop_book.initial_weights import draw_weights, to_tensors
 from backprop_book.modes import own_generators, own_modes
-from backprop_book.training_log import check_losses, check_weights
+from backprop_book.training_log import TrainingLog
 
-Function = TypeVar("Function", bound=Callable)
+if TYPE_CHECKING:
+    import torch
+
+
+@functools.cache
+def exported(name: str) -> Callable:
+    """Return a lesson's function behind its checks.
+
+    Its name says where it is and what it does, as in ``..._optim_train``.
+    """
+    *_, lesson, end = name.split("_")
+    function = getattr(import_module(f"backprop_book.train_{lesson}"), name)
+    if lesson == "ddp":  # whose processes check their arguments together
+        return own_modes(grad=False)(function)
+    batch = _model_batch if lesson in ("nn", "optim") else _batch
+    run = {"train": _train, "model": _model}.get(end, batch)
+
+    @functools.wraps(function)
+    def checked(*args: object, **kwargs: object) -> object:
+        call = inspect.signature(function).bind(*args, **kwargs)
+        call.apply_defaults()
+        return run(function, call.arguments)
+
+    return checked
 
 
 class _Watching(int):
@@ -52,27 +73,11 @@ class _Watching(int):
     def __bool__(self) -> bool:
         loop = sys._getframe(1).f_locals
         if "losses_tr" in loop:
-            check_losses(loop["losses_tr"], loop["losses_val"])
+            TrainingLog(0, loop["losses_tr"], loop["losses_val"]).check_last()
         return self > 0
 
 
-def put_behind(run: Callable) -> Callable[[Function], Function]:
-    """Make a decorator of what runs a function with all its arguments by name."""
-
-    def behind(function: Function) -> Function:
-        @functools.wraps(function)
-        def checked(*args: object, **kwargs: object) -> object:
-            call = inspect.signature(function).bind(*args, **kwargs)
-            call.apply_defaults()
-            return run(function, call.arguments)
-
-        return checked  # type: ignore[return-value]
-
-    return behind
-
-
-def own_seed(seed: Any) -> int:
-    """Return the seed, or a new one where there is none."""
+def _own_seed(seed: Any) -> int:
     return secrets.randbits(64) if seed is None else int(seed)
 
 
@@ -80,9 +85,7 @@ def _arrays(*arrays: np.ndarray) -> tuple[np.ndarray, ...]:
     return tuple(np.array(A, dtype_name(A)) for A in arrays)
 
 
-@put_behind
-def train(function: Callable, a: dict[str, Any]) -> tuple:
-    """Run a training function, and see that what comes of it is finite."""
+def _train(function: Callable, a: dict[str, Any]) -> tuple:
     tensors, is_model = "device" in a, "bias" in a
     arguments.check_training(a, tensors=tensors)
     if "optimizer" in a:
@@ -95,7 +98,7 @@ def train(function: Callable, a: dict[str, Any]) -> tuple:
         a |= zip(DATA, place(*(a[name] for name in DATA)), strict=True)
         # A NumPy float64 number would turn float32 updates into float64.
         a |= {"lr": float(a["lr"]), "nite": int(a["nite"]), "hidden": int(a["hidden"])}
-        a |= {"seed": own_seed(a["seed"]), "log_every": _Watching(a["log_every"])}
+        a |= {"seed": _own_seed(a["seed"]), "log_every": _Watching(a["log_every"])}
         if a["weights"] is not None:
             a["weights"] = place(*a["weights"])
         elif not is_model:
@@ -104,13 +107,11 @@ def train(function: Callable, a: dict[str, Any]) -> tuple:
             a["weights"] = draw_weights(*sizes, seed=a["seed"], dtype=dtype)
         *weights, losses_tr, losses_val = function(**a)
         last = weights[0].parameters() if is_model else weights
-        check_weights(last, losses_tr, losses_val)
+        TrainingLog(0, losses_tr, losses_val).check_final(*last)
     return *weights, losses_tr, losses_val
 
 
-@put_behind
-def batch(function: Callable, a: dict[str, Any]) -> object:
-    """Run a loss or a gradient of a batch."""
+def _batch(function: Callable, a: dict[str, Any]) -> object:
     lesson = function.__module__.removeprefix("backprop_book.train_")
     gradient = function.__name__.endswith("gradient")
     arrays, kind = dict(a), NUMPY if lesson in ("numpy", "engine") else TORCH
@@ -130,13 +131,41 @@ def batch(function: Callable, a: dict[str, Any]) -> object:
         return function(**a)
 
 
-two_layer_regression_numpy_loss = batch(by_numpy.two_layer_regression_numpy_loss)
-two_layer_regression_numpy_gradient = batch(
-    by_numpy.two_layer_regression_numpy_gradient
-)
-two_layer_regression_numpy_train = train(by_numpy.two_layer_regression_numpy_train)
-two_layer_regression_engine_loss = batch(engine.two_layer_regression_engine_loss)
-two_layer_regression_engine_gradient = batch(
-    engine.two_layer_regression_engine_gradient
-)
-two_layer_regression_engine_train = train(engine.two_layer_regression_engine_train)
+def _model(function: Callable, a: dict[str, Any]) -> "torch.nn.Module":
+    import torch
+
+    for name in ("D_in", "hidden", "D_out"):
+        arguments.check_integer(name, a[name], 1)
+    arguments.check_seed(a["seed"])
+    known, came = (None, torch.float32, torch.float64), repr(a["dtype"])
+    expect(a["dtype"] in known, "dtype", "torch.float32 or torch.float64", came)
+    if weights := arguments.named_weights(a["weights"]):
+        sizes = {name: a[name] for name in ("D_in", "D_out")}
+        arguments.check_arrays(weights, NUMPY, TORCH, **sizes)
+        a["weights"] = to_tensors(torch.device("cpu"), *a["weights"])
+    with own_modes(), own_generators():
+        like = torch.empty(0, dtype=a["dtype"])
+        a["device"] = arguments.check_device(a["device"], like)
+        return function(**{**a, "seed": _own_seed(a["seed"])})
+
+
+def _model_batch(function: Callable, a: dict[str, Any]) -> object:
+    import torch
+
+    kinds = {"model": torch.nn.Module, "optimizer": torch.optim.Optimizer}
+    for name in kinds.keys() & a.keys():
+        check_kind(name, a[name], kinds[name], f"a torch {kinds[name].__name__}")
+    arrays = {name: a[name] for name in ("X", "Y")}
+    arguments.check_arrays(arrays, TORCH, finite=False)
+    first = dict(zip(("model",), a["model"].parameters(), strict=False))
+    arguments.check_one_device(first | arrays)
+
+    def check(_: object, __: object, Y_hat: "torch.Tensor") -> None:
+        # Another shape would be broadcast.
+        expected = f"shape {tuple(Y_hat.shape)}, that of the model's output"
+        came = f"shape {tuple(a['Y'].shape)}"
+        expect(Y_hat.shape == a["Y"].shape, "Y", expected, came)
+
+    grad = function.__name__.endswith("gradient") or None
+    with a["model"].register_forward_hook(check), own_modes(grad=grad):
+        return function(**a)

@@ -15,9 +15,8 @@ import sys
 
 import numpy as np
 
-from backprop_book.data import load_iris_regression
+from backprop_book import load_iris_regression, two_layer_regression_ddp_train
 from backprop_book.processes import process_group, rank_and_size
-from backprop_book.public_torch import two_layer_regression_ddp_train
 
 
 def main(argv: list[str] | None = None) -> None:

@@ -87,8 +87,8 @@ def two_layer_regression_ddp_train(
     expect(start <= nite, "checkpoint", f"at most nite = {nite} iterations", start)
     W1, W2 = (W.clone() for W in to_tensors(device, state["W1"], state["W2"]))
     rank, _ = processes.rank_and_size()
-    log = TrainingLog(log_every if rank == 0 else 0)
-    log.losses_tr, log.losses_val = [*state["losses_tr"]], [*state["losses_val"]]
+    before = state["losses_tr"], state["losses_val"]
+    log = TrainingLog(log_every if rank == 0 else 0, *before)
     if start and log.log_every:
         print(f"goes on at iteration {start}")
 

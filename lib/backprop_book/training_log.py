@@ -1,15 +1,10 @@
 """Record and report the losses of a training run, and end a run that diverged."""
 
 import math
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
-
-import numpy as np
+from dataclasses import dataclass, field
+from typing import Any, SupportsFloat
 
 from backprop_book.arguments import is_tensor
-
-if TYPE_CHECKING:
-    import torch
 
 
 class DivergenceError(ArithmeticError):
@@ -39,29 +34,7 @@ class DivergenceError(ArithmeticError):
         return type(self), (self.what, self.losses_tr, self.losses_val)
 
 
-def check_losses(losses_tr: list[float], losses_val: list[float]) -> None:
-    """Raise DivergenceError where the last entry of one of the lists isn't finite."""
-    for name, losses in (("training", losses_tr), ("validation", losses_val)):
-        if losses and not math.isfinite(losses[-1]):
-            what = f"the {name} loss is {losses[-1]}"
-            raise DivergenceError(what, losses_tr[:-1], losses_val[:-1])
-
-
-def check_weights(
-    weights: Iterable["np.ndarray | torch.Tensor"],
-    losses_tr: list[float],
-    losses_val: list[float],
-) -> None:
-    """Raise DivergenceError where a weight isn't finite after the last update.
-
-    No loss follows that update, so no loss can show that it overflowed.
-    """
-    for W in weights:
-        W = W.detach() if is_tensor(W) else W
-        if not math.isfinite(float(abs(W).max())):
-            raise DivergenceError("a weight is not finite", losses_tr, losses_val)
-
-
+@dataclass
 class TrainingLog:
     """The two lists of losses of one run.
 
@@ -70,18 +43,16 @@ class TrainingLog:
     log_every : int
         Print a line at iterations 0, ``log_every``, 2 ``log_every`` …; 0 prints
         nothing.
+    losses_tr, losses_val : list of float, optional
+        What the run has so far.
     """
 
-    def __init__(self, log_every: int) -> None:
-        self.log_every = log_every
-        self.losses_tr: list[float] = []
-        self.losses_val: list[float] = []
+    log_every: int
+    losses_tr: list[float] = field(default_factory=list)
+    losses_val: list[float] = field(default_factory=list)
 
     def record(
-        self,
-        iteration: int,
-        loss_tr: "float | torch.Tensor",
-        loss_val: "float | torch.Tensor",
+        self, iteration: int, loss_tr: SupportsFloat, loss_val: SupportsFloat
     ) -> None:
         """Append both losses of the weights before update ``iteration + 1``.
 
@@ -92,13 +63,28 @@ class TrainingLog:
         """
         self.losses_tr.append(float(loss_tr))
         self.losses_val.append(float(loss_val))
-        check_losses(self.losses_tr, self.losses_val)
+        self.check_last()
         if self.log_every and iteration % self.log_every == 0:
             print(
                 f"iteration {iteration:4d}   loss {loss_tr:10.2f}"
                 f"   validation {loss_val:10.2f}"
             )
 
-    def check_final(self, *weights: "np.ndarray | torch.Tensor") -> None:
-        """Raise DivergenceError where a weight isn't finite after the last update."""
-        check_weights(weights, self.losses_tr, self.losses_val)
+    def check_last(self) -> None:
+        """Raise DivergenceError where the last of one list isn't finite."""
+        lists = {"training": self.losses_tr, "validation": self.losses_val}
+        for name, losses in lists.items():
+            if losses and not math.isfinite(losses[-1]):
+                what = f"the {name} loss is {losses[-1]}"
+                raise DivergenceError(what, self.losses_tr[:-1], self.losses_val[:-1])
+
+    def check_final(self, *weights: Any) -> None:
+        """Raise DivergenceError where a weight isn't finite after the last update.
+
+        No loss follows that update, so no loss can show that it overflowed.
+        """
+        for W in weights:
+            W = W.detach() if is_tensor(W) else W
+            if not math.isfinite(float(abs(W).max())):
+                what = "a weight is not finite"
+                raise DivergenceError(what, self.losses_tr, self.losses_val)

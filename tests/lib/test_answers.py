@@ -66,8 +66,12 @@ def test_a_slip_is_named(capsys):
     assert transposed == "Not yet: it is transposed."
     assert missing == "Not yet: a row is missing."
     assert other.startswith("Not yet: 4 of 4 entries are off")
-    check_answer(np.inf, 2.0, slips={"it overflows.": np.inf})
-    assert capsys.readouterr().out == "Not yet: inf is off by inf.\n"
+    for answer in (np.inf, -np.inf, 3.0):
+        check_answer(answer, 2.0, slips={"it overflows.": np.inf})
+    overflow, other, finite = capsys.readouterr().out.splitlines()
+    assert overflow == "Not yet: it overflows."
+    assert other == "Not yet: -inf is off by inf."
+    assert finite == "Not yet: 3 is off by 1."
     # A number is no array of its shape.
     check_answer(np.full((2, 2), 5), TRUTH, slips={"it is five.": 5})
     assert capsys.readouterr().out.startswith("Not yet: 4 of 4")
