@@ -9,15 +9,7 @@ import numpy as np
 
 from backprop_book.arguments import expect
 from backprop_book.engine import Value
-from backprop_book.graph_data import (
-    DIGIT,
-    LINE,
-    WIDE,
-    Edge,
-    Graph,
-    Node,
-    array_lines,
-)  # fmt: skip
+from backprop_book.graph_data import DIGIT, LINE, WIDE, Edge, Graph, Node, array_lines
 
 NARROW = 356  # pixels: the text column of a phone
 
@@ -168,7 +160,7 @@ def _words(graph: Graph, bright: set[Node]) -> str:
         return " ".join([head, *(f"[{' '.join(row.split())}]" for row in rows)])
 
     called = {
-        node: node.name or (f"step {node.id + 1}" if node.op else node.texts[0])
+        node: node.name or (f"step {node.id + 1}" if node.op else node.label)
         for node in graph.nodes
     }
     sentences = [f"Graph of {called[graph.nodes[-1]]}."]
@@ -183,8 +175,7 @@ def _words(graph: Graph, bright: set[Node]) -> str:
         if node.gradient is not None:
             words += f", gradient {spoken(node.gradient)}"
         if node.total:
-            shares = [spoken(e.gradient) for e in graph.edges if e.source is node]
-            words += f", the sum of {' and '.join(shares)}"
+            words += f", the sum of {' and '.join(map(spoken, node.shares))}"
         sentences.append(words + ".")
     if bright:
         names = ", ".join(called[node] for node in graph.nodes if node in bright)
