@@ -7,9 +7,8 @@ import numpy as np
 
 from backprop_book.arguments import check_kind, expect, real_array
 from backprop_book.engine import Value, topological_order, unbroadcast
-from backprop_book.graph_layout import Box, arrange, path
+from backprop_book.graph_layout import Box
 
-WIDE = 680  # pixels: the text column of a page
 MOST_NODES, MOST_ENTRIES = 60, 12
 LINE, LETTER, DIGIT = 16, 8.0, 7.3  # pixels a line, a letter of a name, a digit
 HEAVY, LIGHT, LONG = 1e6, 1.0, 1e3
@@ -129,13 +128,6 @@ class Graph:
         expected = "the name of a leaf" + (f" of size {size}" if size else "")
         expect(right, argument, expected, repr(wanted))
         return node.id
-
-    def place(self, width: float) -> tuple[float, float]:
-        """Lay the graph out in rows of at most this width; return the size."""
-        size = arrange(self.layers, width)
-        for edge in self.edges:
-            edge.path, edge.end = path(edge.chain)
-        return size
 
 
 def _nodes(value: Value) -> list[Node]:

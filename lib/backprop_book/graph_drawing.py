@@ -9,9 +9,10 @@ import numpy as np
 
 from backprop_book.arguments import expect
 from backprop_book.engine import Value
-from backprop_book.graph_data import DIGIT, LINE, WIDE, Edge, Graph, Node, array_lines
+from backprop_book.graph_data import DIGIT, LINE, Edge, Graph, Node, array_lines
+from backprop_book.graph_layout import arrange, path
 
-NARROW = 356  # pixels: the text column of a phone
+WIDE, NARROW = 680, 356  # pixels: the text column of a page, of a phone
 
 
 @dataclass(frozen=True, repr=False)
@@ -103,7 +104,7 @@ def draw(
 
 def _svg(graph: Graph, bright: set[Node], alt: str, width: float) -> tuple[str, float]:
     """Return the picture, and how wide it is."""
-    width, height = graph.place(width)
+    width, height = arrange(graph.layers, width)
     size = f'width="{width:.0f}" height="{height:.0f}"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="bp-graph" role="img" {size} '
@@ -119,9 +120,10 @@ def _svg(graph: Graph, bright: set[Node], alt: str, width: float) -> tuple[str, 
 
 
 def _edge(edge: Edge) -> list[str]:
-    (x, y), above = edge.end, edge.y - 4 - LINE * len(edge.above)
+    line, (x, y) = path(edge.chain)
+    above = edge.y - 4 - LINE * len(edge.above)
     return [
-        f'<path class="line" d="{edge.path}"/>',
+        f'<path class="line" d="{line}"/>',
         f'<path class="tip" d="M{x:.1f} {y:.1f}l-7-4v8z"/>',
         *_text(edge.x, above, edge.above, "v"),
         *_text(edge.x, edge.y + 4, edge.below, "g"),

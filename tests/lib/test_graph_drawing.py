@@ -10,7 +10,9 @@ import pytest
 
 from backprop_book import Value, draw, relative_error
 from backprop_book.engine import topological_order
-from backprop_book.graph_data import WIDE, Graph, Node
+from backprop_book.graph_data import Graph, Node
+from backprop_book.graph_drawing import WIDE
+from backprop_book.graph_layout import arrange, path
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -52,7 +54,9 @@ IN_NODES = (
 def describe(value, *, names=None, gradients=None, width=WIDE):
     """Return a graph and its layout as lists, strings and numbers."""
     graph = Graph(value, names, gradients)
-    size = graph.place(width)
+    size = arrange(graph.layers, width)
+    for edge in graph.edges:
+        edge.path, _ = path(edge.chain)
     return {
         **dict(zip(("width", "height"), size, strict=True)),
         "nodes": [_plain(node, IN_NODES) for node in graph.nodes],
