@@ -1,40 +1,38 @@
 """The graph that a value was computed from: what is in it, and where it is drawn."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import pairwise
 
 import numpy as np
 
 from backprop_book.arguments import check_kind, expect, real_array
 from backprop_book.engine import Value, topological_order, unbroadcast
-from backprop_book.graph_layout import Box, arrange, path
+from backprop_book.graph_layout import Box
 
-WIDE = 680  # pixels: the text column of a page
 MOST_NODES, MOST_ENTRIES = 60, 12
 LINE, LETTER, DIGIT = 16, 8.0, 7.3  # pixels a line, a letter of a name, a digit
 HEAVY, LIGHT, LONG = 1e6, 1.0, 1e3
+Array = np.ndarray | None
 SYMBOLS = {"*": "×", "-": "−", "neg": "−", "[]": "[ ]"}
 
 
-@dataclass(eq=False)
 class Node(Box):
     """An operation, an input or a constant."""
 
-    id: int
-    thing: object
-    value: np.ndarray
-    name: str | None = None
-    op: str = ""
-    operands: tuple["Node", ...] = ()
-    gradient: np.ndarray | None = None
-    depth: int = 0  # the length of the longest way to the end of the graph
-    shares: int = 0
-
-    def __post_init__(self) -> None:
-        constant = not isinstance(self.thing, Value)
-        self.kind = "op" if self.op else "constant" if constant else "input"
-        self.shape, self.options = self.value.shape, getattr(self.thing, "options", {})
+    def __init__(self, id: int, thing: object, operands: Iterable["Node"] = ()) -> None:
+        self.id, self.thing, self.operands = id, thing, tuple(operands)
+        self.name, self.op, self.options, self.kind = None, "", {}, "constant"
+        if isinstance(thing, Value):
+            self.value, self.name = thing.data, thing.name
+            self.op, self.options = thing.op, thing.options
+            self.kind = "op" if self.op else "input"
+        else:
+            self.value = real_array("operand", thing)
+        super().__init__(HEAVY if self.op else LIGHT)
+        self.shape = self.value.shape
+        self.depth = 0  # the length of the longest way to the end of the graph
+        self.gradient: Array = None
+        self.shares: list[np.ndarray] = []  # of the gradient, one for each use
         self.label = SYMBOLS.get(self.op, self.op) or self.kind
         if self.op == "**":
             self.label += f"{self.options['exponent']:g}"
@@ -48,24 +46,23 @@ class Node(Box):
     def write(self) -> None:
         """Set the lines of the box, and its size."""
         self.is_number = self.kind == "constant" and not self.name and not self.shape
-        self.texts = [self.name, self.label] if self.op else [self.name or self.label]
-        self.texts = [text for text in self.texts if text]
         if self.is_number:
-            self.texts = [number_text(self.value)]
-        self.total = array_lines(self.gradient, "∇ ") if self.shares > 1 else []
+            self.label = number_text(self.value)
+        self.texts = [self.name or self.label]
+        if self.op and self.name:
+            self.texts.append(self.label)
+        self.total = array_lines(self.gradient, "∇ ") if len(self.shares) > 1 else []
         letters = max(map(len, self.texts))
         self.width = 12 + max(14, LETTER * letters, lines_width(self.total))
         self.height = 10 + LINE * len(self.texts + self.total)
 
 
-@dataclass(eq=False)
 class Edge(Box):
     """A value on its way to what uses it; the one without a target leads out."""
 
-    source: Node
-    target: Node | None
-    operand: int
-    gradient: np.ndarray | None = None  # the share that comes back this way
+    def __init__(self, source: Node, target: Node | None, share: Array) -> None:
+        super().__init__()
+        self.source, self.target, self.gradient = source, target, share
 
     def write(self) -> None:
         """Set the lines of the label, above and below the arrow, and its size."""
@@ -99,9 +96,13 @@ class Graph:
         for name, thing in (names or {}).items():
             check_kind("names", name, str, "strings as names")
             self.find(f"names[{name!r}]", thing)[0].name = name
-        if gradients is None:
-            gradients = value.grad is not None
-        self.nodes[-1].gradient = _start(value) if gradients else None
+        start = value.grad
+        if gradients and start is None:
+            expected = "False, or backward() to be called with a gradient before"
+            came = f"True for a value of shape {value.data.shape}"
+            expect(value.data.size == 1, "gradients", expected, came)
+            start = np.ones_like(value.data)
+        self.nodes[-1].gradient = None if gradients is False else start
         self.edges = list(_edges(self.nodes))
         for box in (*self.nodes, *self.edges):
             box.write()
@@ -110,11 +111,10 @@ class Graph:
     def find(self, argument: str, wanted: object) -> list[Node]:
         """Return the nodes of a Value, an array or a name; refuse what isn't there."""
         by_name = isinstance(wanted, str)
-        found = [
-            n
-            for n in self.nodes
-            if (n.name == wanted if by_name else n.thing is wanted)
-        ]
+        if by_name:
+            found = [node for node in self.nodes if node.name == wanted]
+        else:
+            found = [node for node in self.nodes if node.thing is wanted]
         named = ", ".join(node.name for node in self.nodes if node.name)
         expected = f"a Value or an array of this graph (named are: {named})"
         came = repr(wanted) if by_name else type(wanted).__name__
@@ -129,55 +129,34 @@ class Graph:
         expect(right, argument, expected, repr(wanted))
         return node.id
 
-    def place(self, width: float) -> tuple[float, float]:
-        """Lay the graph out in rows of at most this width; return the size."""
-        size = arrange(self.layers, width)
-        for edge in self.edges:
-            edge.path, edge.end = path(edge.chain)
-        return size
-
 
 def _nodes(value: Value) -> list[Node]:
     nodes: dict[int, Node] = {}
     for thing in topological_order(value):
-        operands = []
-        for operand in thing.operands:
-            if np.isscalar(operand):  # two equal numbers are still two constants
-                operand = np.asarray(operand)
+        # Two equal numbers are still two constants.
+        operands = [np.asarray(x) if np.isscalar(x) else x for x in thing.operands]
+        for operand in operands:
             if id(operand) not in nodes:
-                array = real_array("operand", operand)
-                nodes[id(operand)] = Node(len(nodes), operand, array)
-            operands.append(nodes[id(operand)])
-        about = thing.data, thing.name, thing.op, tuple(operands)
-        nodes[id(thing)] = Node(len(nodes), thing, *about)
+                nodes[id(operand)] = Node(len(nodes), operand)
+        used = [nodes[id(operand)] for operand in operands]
+        nodes[id(thing)] = Node(len(nodes), thing, used)
     return list(nodes.values())
-
-
-def _start(value: Value) -> np.ndarray:
-    """Return the gradient that the backward pass of the picture begins with."""
-    if value.grad is not None:
-        return value.grad
-    expected = "False, or backward() to be called with a gradient before"
-    came = f"True for a value of shape {value.data.shape}"
-    expect(value.data.size == 1, "gradients", expected, came)
-    return np.ones_like(value.data)
 
 
 def _edges(nodes: list[Node]) -> Iterator[Edge]:
     """Yield all edges, backwards, and add up the gradients on the way."""
-    yield Edge(nodes[-1], None, 0, nodes[-1].gradient)
+    yield Edge(nodes[-1], None, nodes[-1].gradient)
     for node in reversed(nodes):
         steps = iter(node.thing._edges if node.op else ())
-        for k, operand in enumerate(node.operands):
+        for operand in node.operands:
             operand.depth = max(operand.depth, node.depth + 1)
             share = None
             if node.gradient is not None and operand.kind != "constant":
                 _, share_of = next(steps)
                 share = unbroadcast(share_of(node.gradient), operand.shape)
-                total = operand.gradient + share if operand.shares else share
-                operand.gradient = total.astype(operand.value.dtype)
-                operand.shares += 1
-            yield Edge(operand, node, k, share)
+                operand.shares.append(share)
+                operand.gradient = sum(operand.shares).astype(operand.value.dtype)
+            yield Edge(operand, node, share)
 
 
 def _layers(nodes: list[Node], edges: list[Edge]) -> list[list[Box]]:
@@ -185,12 +164,11 @@ def _layers(nodes: list[Node], edges: list[Edge]) -> list[list[Box]]:
     deepest = max(node.depth for node in nodes)
     layers: list[list[Box]] = [[] for _ in range(2 * deepest + 2)]
     for node in nodes:
-        node.weight = HEAVY if node.op else LIGHT
         layers[2 * (deepest - node.depth)].append(node)
     for edge in edges:
         length = edge.source.depth - edge.target.depth if edge.target else 1
         edge.weight = edge.source.weight / (LONG if length > 1 else 1)
-        on_the_way = [edge, *(Box(weight=edge.weight) for _ in range(2 * length - 2))]
+        on_the_way = [edge, *(Box(edge.weight) for _ in range(2 * length - 2))]
         first = 2 * (deepest - edge.source.depth) + 1
         for layer, box in zip(layers[first:], on_the_way, strict=False):
             layer.append(box)
@@ -201,7 +179,7 @@ def _layers(nodes: list[Node], edges: list[Edge]) -> list[list[Box]]:
     return layers
 
 
-def array_lines(array: np.ndarray | None, mark: str = "") -> list[str]:
+def array_lines(array: Array, mark: str = "") -> list[str]:
     """Return a number, or a shape and, where it is small, the rows of an array."""
     if array is None:
         return []

@@ -9,17 +9,10 @@ import numpy as np
 
 from backprop_book.arguments import expect
 from backprop_book.engine import Value
-from backprop_book.graph_data import (
-    DIGIT,
-    LINE,
-    WIDE,
-    Edge,
-    Graph,
-    Node,
-    array_lines,
-)  # fmt: skip
+from backprop_book.graph_data import DIGIT, LINE, Edge, Graph, Node, array_lines
+from backprop_book.graph_layout import arrange, path
 
-NARROW = 356  # pixels: the text column of a phone
+WIDE, NARROW = 680, 356  # pixels: the text column of a page, of a phone
 
 
 @dataclass(frozen=True, repr=False)
@@ -111,7 +104,7 @@ def draw(
 
 def _svg(graph: Graph, bright: set[Node], alt: str, width: float) -> tuple[str, float]:
     """Return the picture, and how wide it is."""
-    width, height = graph.place(width)
+    width, height = arrange(graph.layers, width)
     size = f'width="{width:.0f}" height="{height:.0f}"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="bp-graph" role="img" {size} '
@@ -127,9 +120,10 @@ def _svg(graph: Graph, bright: set[Node], alt: str, width: float) -> tuple[str, 
 
 
 def _edge(edge: Edge) -> list[str]:
-    (x, y), above = edge.end, edge.y - 4 - LINE * len(edge.above)
+    line, (x, y) = path(edge.chain)
+    above = edge.y - 4 - LINE * len(edge.above)
     return [
-        f'<path class="line" d="{edge.path}"/>',
+        f'<path class="line" d="{line}"/>',
         f'<path class="tip" d="M{x:.1f} {y:.1f}l-7-4v8z"/>',
         *_text(edge.x, above, edge.above, "v"),
         *_text(edge.x, edge.y + 4, edge.below, "g"),
@@ -168,7 +162,7 @@ def _words(graph: Graph, bright: set[Node]) -> str:
         return " ".join([head, *(f"[{' '.join(row.split())}]" for row in rows)])
 
     called = {
-        node: node.name or (f"step {node.id + 1}" if node.op else node.texts[0])
+        node: node.name or (f"step {node.id + 1}" if node.op else node.label)
         for node in graph.nodes
     }
     sentences = [f"Graph of {called[graph.nodes[-1]]}."]
@@ -183,8 +177,7 @@ def _words(graph: Graph, bright: set[Node]) -> str:
         if node.gradient is not None:
             words += f", gradient {spoken(node.gradient)}"
         if node.total:
-            shares = [spoken(e.gradient) for e in graph.edges if e.source is node]
-            words += f", the sum of {' and '.join(shares)}"
+            words += f", the sum of {' and '.join(map(spoken, node.shares))}"
         sentences.append(words + ".")
     if bright:
         names = ", ".join(called[node] for node in graph.nodes if node in bright)

@@ -1,6 +1,5 @@
 """Place the boxes of a layered graph in rows, left to right, so that none overlap."""
 
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -9,24 +8,18 @@ GAP, ROW_GAP, MARGIN = 8, 26, 12  # pixels
 TIP = 7  # a straight end for the tip of an arrow
 
 
-@dataclass(eq=False, kw_only=True)
 class Box:
     """A box in one layer, linked to boxes in the layers beside it.
 
     What is heavy keeps its height, so that the main chain of a graph is straight; what
-    is light makes room. ``x`` and ``y`` are the centre, ``column`` is the horizontal
-    extent of the whole layer, ``row`` the upper end of the row.
+    is light makes room. `arrange` sets ``x`` and ``y``, the centre, ``column``, the
+    horizontal extent of the whole layer, and ``row``, the upper end of the row.
     """
 
-    width: float = 0.0
-    height: float = 12.0
-    weight: float = 1.0
-    left: list["Box"] = field(default_factory=list)
-    right: list["Box"] = field(default_factory=list)
-    x: float = 0.0
-    y: float = 0.0
-    row: float = 0.0
-    column: tuple[float, float] = (0.0, 0.0)
+    def __init__(self, weight: float = 1.0) -> None:
+        self.weight, self.width, self.height = weight, 0.0, 12.0
+        self.left: list[Box] = []
+        self.right: list[Box] = []
 
 
 def arrange(layers: list[list[Box]], width: float) -> tuple[float, float]:

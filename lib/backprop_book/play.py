@@ -9,6 +9,7 @@ it in a frame. It asks for no extension, no kernel and no network.
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from backprop_book.arguments import (
+    check_finite,
     check_integer,
     check_kind,
     check_positive,
@@ -34,25 +36,22 @@ PARTS = (
 MOST_ENTRIES = 60
 
 
+@dataclass(frozen=True, repr=False)
 class Explorer:
     """What a notebook shows: the picture of a graph, which a script brings to life."""
 
-    def __init__(
-        self, picture: GraphPicture, graph: Graph, options: dict[str, Any]
-    ) -> None:
-        self._picture = picture
-        self.graph, self.goal = graph, options.get("goal", {})
-        content = {"nodes": [_plain(node) for node in graph.nodes], "options": options}
-        self._content = json.dumps(content, allow_nan=False)
+    picture: GraphPicture
+    graph: Graph
+    goal: dict[str, Any]
+    content: str  # what the script needs to know, as JSON
 
     def __repr__(self) -> str:
-        return self._picture.alt
+        return self.picture.alt
 
     def _repr_html_(self) -> str:
-        content = escape(self._content)
         return (
-            f'<div data-backprop-play="{content}">{self._picture.html}</div>\n'
-            f"<script data-backprop-script>{script()}</script>"
+            f'<div data-backprop-play="{escape(self.content)}">{self.picture.html}'
+            f"</div>\n<script data-backprop-script>{script()}</script>"
         )
 
 
@@ -136,8 +135,10 @@ def play(
         check_integer("practise", practise, 1, 3)
         check_integer("seed", seed, 1, 999_999)
         options["practise"] = {"grade": practise, "seed": seed}
+    told = {"nodes": [_plain(node) for node in graph.nodes], "options": options}
+    content = json.dumps(told, allow_nan=False)
     picture = draw(value, names=names, gradients=True)
-    return Explorer(picture, graph, options)
+    return Explorer(picture, graph, options.get("goal", {}), content)
 
 
 def _conditions(graph: Graph, goal: str) -> list[list[object]]:
@@ -184,10 +185,8 @@ def _plain(node: Node) -> dict[str, object]:
         if option is not None
     }
     if not node.op:
-        data = node.value.ravel()
-        finite = np.isfinite(data).all()
-        expect(finite, "value", "finite numbers in leaves", data)
-        told["data"] = data.tolist()
+        check_finite("value", node.value)
+        told["data"] = node.value.ravel().tolist()
     return {
         "op": node.op or {"input": "leaf", "constant": "constant"}[node.kind],
         "name": node.name,

@@ -55,7 +55,7 @@ def test_what_the_page_has_no_room_for_is_refused():
         play(Value([1.0, 2.0]) * 2.0)
     with pytest.raises(ValueError, match=r"at most 60 numbers in an array, .*\(61,\)"):
         play(Value(np.ones(61)).sum())
-    with pytest.raises(ValueError, match="expected finite numbers in leaves"):
+    with pytest.raises(ValueError, match="value: expected finite numbers"):
         play(Value([1.0, np.inf]).sum())
 
 
