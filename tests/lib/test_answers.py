@@ -72,6 +72,8 @@ def test_a_slip_is_named(capsys):
     assert overflow == "Not yet: it overflows."
     assert other == "Not yet: -inf is off by inf."
     assert finite == "Not yet: 3 is off by 1."
+    check_answer([np.inf, 3.0], [5.0, 4.0], slips={"it overflows.": [np.inf, 2.0]})
+    assert capsys.readouterr().out.startswith("Not yet: 2 of 2 entries are off")
     # A number is no array of its shape.
     check_answer(np.full((2, 2), 5), TRUTH, slips={"it is five.": 5})
     assert capsys.readouterr().out.startswith("Not yet: 4 of 4")
