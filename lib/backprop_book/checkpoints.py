@@ -48,7 +48,7 @@ def save_checkpoint(
     Raises
     ------
     TypeError, ValueError
-        The path is none, or in no folder that is there.
+        It is not a path, or its folder is missing.
     """
     path = _path(path)
     unfinished = Path(f"{path}.unfinished")

@@ -17,7 +17,7 @@ Axis = int | tuple[int, ...] | None
 class Value:
     """An array that remembers how it was computed, and can send gradients back.
 
-    Operators and methods do what NumPy's do. What is no Value (a number, an array) may
+    Operators and methods do what NumPy's do. Anything else (a number, an array) may
     stand on either side of an operator and takes part as a constant: no gradient is
     computed for it. Results share memory with their operands where NumPy's do. As with
     any autograd, don't change an array between the forward and the backward pass;
@@ -206,7 +206,7 @@ class Value:
         Raises
         ------
         ValueError
-            The gradient is missing though this value is no single number, or has
+            The gradient is missing though this value is not a single number, or has
             another shape.
         """
         if gradient is None and self.data.size == 1:

@@ -147,8 +147,8 @@ def numerical_jacobian(
     r"""Return the Jacobian by central differences.
 
     Column j holds ``(f(x + h e_j) - f(x - h e_j)) / 2h`` for every output. The error is
-    about ``h**2`` times the third derivative, plus rounding; across a kink, as ReLU's
-    at 0, the answer is wrong.
+    about ``h**2`` times the third derivative, plus rounding; across a kink, such as
+    ReLU's at 0, the answer is wrong.
 
     Parameters
     ----------

@@ -152,7 +152,7 @@ def plot_curves(
     if min(min(values, default=0) for values in curves.values()) >= 1:
         # Matplotlib mixes 4×10¹ and 10²; a loss reads better as 50, 100, 200.
         ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        ax.yaxis.set_major_formatter("{x:,g}")
+        ax.yaxis.set_major_formatter("{x:,.10g}")
         ax.yaxis.set_minor_formatter(NullFormatter())
     ax.set_xlabel("iteration")
     ax.legend()

@@ -74,7 +74,7 @@ def rank_and_size() -> tuple[int, int]:
 
 
 def own_rows(N: int) -> slice:
-    """Return which of N rows are this process's: N / size of them, up to one."""
+    """Return which of N rows are this process's: N / size of them, give or take one."""
     rank, size = rank_and_size()
     return slice(N * rank // size, N * (rank + 1) // size)
 

@@ -159,7 +159,8 @@ def before_training(
         the ``weights``. What a function keeps elsewhere can't be copied.
     loss : callable
         Takes predictions and targets, returns one number. A loss that compares rows on
-        purpose, as a contrastive one, or leaves out targets fails the second check.
+        purpose, such as a contrastive one, or leaves out targets fails the second
+        check.
     X, Y : tensor or array, (N, ...)
         A batch as training sees it, rows first; 20 rows or more for the last check,
         which fails too where they are too few to learn anything from.

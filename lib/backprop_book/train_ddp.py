@@ -35,7 +35,7 @@ def two_layer_regression_ddp_train(
     Parameters
     ----------
     X, Y, X_val, Y_val : ndarray or Tensor
-        Each process takes N / (number of processes) rows, up to one; it may be none.
+        Each process takes N / (number of processes) rows, rounded up or down.
     seed : int, optional
         Without one, all start from the weights that process 0 draws.
     log_every : int
