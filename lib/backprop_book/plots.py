@@ -51,7 +51,7 @@ def use_book_style() -> None:
             "grid.color": "#DDDDDD",
             "axes.prop_cycle": plt.cycler(color=list(COLORS.values())),
             "lines.linewidth": 2.0,
-            "legend.frameon": False,
+            "legend.framealpha": 1,  # a level would cross out an entry
             "svg.hashsalt": "backprop-book",
         }
     )
