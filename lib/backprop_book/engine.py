@@ -21,9 +21,9 @@ class Value:
     stand on either side of an operator and takes part as a constant: no gradient is
     computed for it. Results share memory with their operands where NumPy's do. As with
     any autograd, don't change an array between the forward and the backward pass;
-    nothing here would notice. Unlike NumPy's arrays, a value has no item assignment, no
-    order (``<``), and it is told apart by what it is, not by its numbers, as a key of a
-    dict; ``==`` compares the numbers and gives an array of bool.
+    nothing here would notice. Unlike NumPy's arrays, a value has no item assignment and
+    no order (``<``), and it can be a key of a dict, whatever its numbers; ``==``
+    compares the numbers and gives an array of bool.
 
     Parameters
     ----------

@@ -47,7 +47,8 @@ replies, test_reply, test_every_exercise = answer_tests(
                 ),
                 module(ONES): "the parameter of shape (2, 4) is not W1",
                 module(SINGLE): "not float64",
-                module(TWO, base="object"): "derive the class from nn.Module",
+                module(TWO, base="object"): "expected a class derived from nn.Module",
+                module(TWO) + "student = student(W1, W2)": "expected a class",
                 module(TWO, "X @ self.W1 @ self.W2"): "entries are off",
                 module(TWO, "torch.relu(X @ self.W1) @ self.W2.detach()"): (
                     "gets no gradient"

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from chapter_files import ROOT
-from executed_cells import execute_cells
+from executed_cells import chapter_named, execute_cells
+from exercise_forms import answered, reply
 
 
 @pytest.fixture(scope="module")
@@ -98,3 +99,10 @@ def test_the_loop_that_keeps_z1_draws_the_same_curves(page):
     assert page["same"]
     assert np.ndim(page["truth"]) == 0
     assert page["tutorial"] == page["multiplications"](64, 64, 1000, 100, 10)
+
+
+def test_one_unit_too_few_is_refused(page):
+    cells = [cell.source for cell in chapter_named("speed").code]
+    (cell,) = [source for source in cells if "needed = 100" in source]
+    for answer, part in {"1087": "Right", "1086.96": "Right", "1086": "Not"}.items():
+        assert reply(answered(cell, answer), page).startswith(part), answer
