@@ -61,7 +61,7 @@ def check_goal(answer: object, explorer: Explorer) -> None:
             starts = [_from_names(answer, explorer)]
         misses = [_missed(explorer, leaves) for leaves in starts]
     except (TypeError, ValueError) as error:
-        print(f"Not yet: {error}.")
+        print(f"Not yet: {str(error).removeprefix('answer: ')}.")
         return
     # A page may have several explorers: its address holds what was changed in each.
     print("Right." if None in misses else f"Not yet: {misses[0]}.")
