@@ -59,7 +59,7 @@ def check_goal(answer: object, explorer: Explorer) -> None:
         found: Callable = _from_address if isinstance(answer, str) else _from_names
         misses = [_missed(explorer, leaves) for leaves in found(answer, explorer)]
     except (TypeError, ValueError) as error:
-        print(f"Not yet: {error}.")
+        print(f"Not yet: {str(error).removeprefix('answer: ')}.")
         return
     # A page may have several explorers: its address holds what was changed in each.
     print("Right." if None in misses else f"Not yet: {misses[0]}.")

@@ -6,7 +6,7 @@ import pytest
 SEARCHES = {
     "Exercise 7.1": "lab_numpy.html#ex-numpy-mean",
     "equation 7.1": "lab_numpy.html#equation-eq-numpy-forward",
-    "(4.2)": "backpropagation.html#equation-d-bp-fan-out",
+    "(4.2)": "backpropagation.html#equation-d-bp-vjp",
     "chapter 12": "lab_optim.html",
     "λ": "notation.html#letters-of-single-chapters",
     "lambda": "notation.html#letters-of-single-chapters",
