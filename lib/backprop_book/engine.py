@@ -130,8 +130,8 @@ class Value:
         check_kind("exponent", exponent, numbers.Real, "a number")
         a, p = self.data, float(exponent)
         # At p = 0 the formula gives 0 * inf where a is 0.
-        slope = p * a ** (p - 1) if p else 0
-        return _node("**", a**p, (self, lambda G: G * slope), exponent=p)
+        step = (self, lambda G: G * (p * a ** (p - 1)) if p else np.zeros_like(G))
+        return _node("**", a**p, step, exponent=p)
 
     def exp(self) -> "Value":
         """Return e to the power of each entry."""
@@ -211,8 +211,8 @@ class Value:
         """
         if gradient is None and self.data.size == 1:
             gradient = np.ones_like(self.data)
-        if gradient is None or np.shape(gradient) != self.data.shape:
-            got = None if gradient is None else np.shape(gradient)
+        got = None if gradient is None else real_array("gradient", gradient).shape
+        if got != self.data.shape:
             raise ValueError(f"gradient: expected shape {self.data.shape}, got {got}")
         upstream = {self: _real(gradient).copy()}
         for node in reversed(topological_order(self)):

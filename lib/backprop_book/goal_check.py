@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import numpy as np
 
-from backprop_book.arguments import check_kind, expect, real_array
+from backprop_book.arguments import check_finite, check_kind, expect, real_array
 from backprop_book.engine import Value
 from backprop_book.graph_data import Node
 from backprop_book.play import Explorer
@@ -90,6 +90,7 @@ def _from_names(answer: Any, explorer: Explorer) -> Iterator[Leaves]:
     for name, numbers in answer.items():
         k = explorer.graph.leaf("answer", name)
         leaves[k] = real_array(name, numbers).astype(float)
+        check_finite(name, leaves[k])
         shape, found = explorer.graph.nodes[k].shape, leaves[k].shape
         expect(found == shape, name, f"shape {shape}", found)
     yield leaves
@@ -104,7 +105,8 @@ def _from_address(address: str, explorer: Explorer) -> Iterator[Leaves]:
         leaves, fields = {}, unquote(state).partition("*e")[0].split("*")
         for match in filter(None, map(LEAF.fullmatch, fields)):
             k, numbers = int(match[1]), [float(x) for x in match[2][1:].split("_")]
-            if k < len(nodes) and nodes[k].value.size == len(numbers):
+            fits = k < len(nodes) and nodes[k].value.size == len(numbers)
+            if fits and np.isfinite(numbers).all():
                 leaves[k] = np.reshape(numbers, nodes[k].shape)
         yield leaves
 
@@ -116,7 +118,7 @@ def _missed(explorer: Explorer, leaves: Leaves) -> str | None:
         values[-1].backward()
     for kind, k, sign, number in explorer.goal["conditions"]:
         found = values[k].data if kind == "v" else values[k].grad
-        wrong = found[~COMPARE[sign](found, number)]
+        wrong = found[~(COMPARE[sign](found, number) & np.isfinite(found))]
         if wrong.size:
             name = f"{'grad ' if kind == 'g' else ''}{explorer.graph.nodes[k].name}"
             entry = "" if found.size == 1 else "an entry of "

@@ -17,6 +17,7 @@ from backprop_book.arguments import (
     expect,
     real_array,
 )
+from backprop_book.initial_weights import to_tensors
 from backprop_book.modes import own_generators, own_modes
 from backprop_book.protocol_checks import Checks, Subject
 
@@ -210,7 +211,8 @@ def before_training(
         expect(array.ndim, name, "an array with rows", "a single number")
         expect(len(array) > 1, name, "at least 2 rows", len(array))
     expect(len(X) == len(Y), "Y", f"{len(X)} rows, as X has", len(Y))
-    X, Y = (torch.as_tensor(A).detach().cpu().clone() for A in (X, Y))
+    X, Y = (A if isinstance(A, torch.Tensor) else real_array("", A) for A in (X, Y))
+    X, Y = (A.clone() for A in to_tensors(torch.device("cpu"), X, Y))
     with own_modes(), own_generators(), warnings.catch_warnings(action="ignore"):
         torch.manual_seed(seed)
         try:
@@ -219,6 +221,8 @@ def before_training(
         except Exception as error:
             raise TypeError(f"model: expected one to copy, got {error}") from error
         expect(copied.weights, "model", "weights to train", "none")
+        lazy = any(map(torch.nn.parameter.is_lazy, copied.weights))
+        expect(not lazy, "model", "weights of known shapes", "lazy ones")
         dtypes = dtype_name(copied.weights[0]), dtype_name(X)
         same = dtypes[0] == dtypes[1] or not X.is_floating_point()
         expect(same, "X", f"dtype {dtypes[0]}, as the weights", dtypes[1], TypeError)

@@ -157,10 +157,15 @@ def _model_batch(function: Callable, a: dict[str, Any]) -> object:
         check_kind(name, a[name], kinds[name], f"a torch {kinds[name].__name__}")
     arrays = {name: a[name] for name in ("X", "Y")}
     arguments.check_arrays(arrays, TORCH, finite=False)
-    first = dict(zip(("model",), a["model"].parameters(), strict=False))
-    arguments.check_one_device(first | arrays)
+    weights = list(a["model"].parameters())
+    arguments.check_one_device(dict(zip(("model",), weights, strict=False)) | arrays)
+    groups = a["optimizer"].param_groups if "optimizer" in a else ()
+    held = {id(W) for group in groups for W in group["params"]}
+    own = held <= set(map(id, weights))
+    expect(own, "optimizer", "one of this model's parameters", "another model's")
 
     def check(_: object, __: object, Y_hat: "torch.Tensor") -> None:
+        check_kind("model's output", Y_hat, torch.Tensor, "a tensor")
         # Another shape would be broadcast.
         expected = f"shape {tuple(Y_hat.shape)}, that of the model's output"
         came = f"shape {tuple(a['Y'].shape)}"

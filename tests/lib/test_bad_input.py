@@ -419,6 +419,9 @@ def test_a_models_batch_is_behind_the_rules(call):
         good["optimizer"] = torch.optim.SGD(model.parameters(), lr=1.0)
         words = "optimizer", "a torch Optimizer", "str"
         refused(function, {**good, "optimizer": "SGD"}, TypeError, *words)
+        other = torch.optim.SGD(bb.two_layer_regression_nn_model(**SIZES).parameters())
+        words = "optimizer", "one of this model's parameters", "another model's"
+        refused(function, {**good, "optimizer": other}, ValueError, *words)
     refused(function, {**good, "model": 1}, TypeError, "model", "a torch Module", "int")
     refused(function, {**good, "X": GOOD["X"]}, TypeError, "X", TORCH, "ndarray")
     for wrong, expected in (
@@ -428,4 +431,6 @@ def test_a_models_batch_is_behind_the_rules(call):
     ):
         words = "Y", expected, f"shape {tuple(wrong.shape)}"
         refused(function, {**good, "Y": wrong}, ValueError, *words)
+    model[2].register_forward_hook(lambda *_: (1, 2))
+    refused(function, good, TypeError, "model's output", "a tensor", "tuple")
     assert not model._forward_hooks

@@ -143,6 +143,15 @@ def test_power(exponent):
         compare(lambda a: a**exponent, np.array([0.0, -1.0, 2.0]))
 
 
+def test_a_power_computes_its_derivative_in_the_backward_pass():
+    v = Value([0.0])
+    with np.errstate(all="raise"):
+        root = v**0.5
+    np.testing.assert_array_equal(root.data, [0.0])
+    (v**0).backward([np.inf])
+    np.testing.assert_array_equal(v.grad, [0.0])
+
+
 def test_relu_takes_0_at_0_and_passes_nan_on():
     v = Value([-0.0, 0.0, 5e-324, -5e-324, np.nan])
     out = v.relu()
@@ -541,6 +550,20 @@ def test_a_gradient_of_another_shape_is_refused(shape):
     with pytest.raises(ValueError, match=message):
         (v * 2).backward(np.ones(shape))
     assert v.grad is None
+
+
+@pytest.mark.parametrize(
+    ("gradient", "came"),
+    [
+        ([[1], [1, 2]], r"list \(rows of different lengths\)"),
+        ([1j, 1], "list with complex"),
+        (np.ma.ones(2), "MaskedArray"),
+        (Value([1.0, 1.0]), "Value"),
+    ],
+)
+def test_a_gradient_that_is_no_array_is_refused_by_its_name(gradient, came):
+    with pytest.raises(TypeError, match=f"^gradient: expected .*, got {came}"):
+        (Value([1.0, 2.0]) * 2).backward(gradient)
 
 
 def test_backward_takes_lists_and_integers():

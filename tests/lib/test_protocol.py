@@ -5,6 +5,7 @@ import inspect
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -218,3 +219,20 @@ def test_bad_input_is_refused_by_name(message):
     arguments = {"model": MODEL, "loss": LOSS, "X": X, "Y": Y, **change}
     with pytest.raises(error, match="^" + re.escape(message)):
         before_training(**arguments)
+
+
+def test_arrays_of_other_origins_are_taken():
+    X, Y = (A.numpy() for A in regression())
+    foreign = X.astype(X.dtype.newbyteorder()), pd.DataFrame(X), X[::-1].copy()[::-1]
+    W = torch.ones(4, 2)
+    wanted = before_training(lambda X, W: X @ W, nn.MSELoss(), X, Y, weights=[W])
+    for A in foreign:
+        assert wanted == before_training(
+            lambda X, W: X @ W, nn.MSELoss(), A, Y, weights=[W]
+        )
+
+
+def test_a_lazy_model_is_refused():
+    message = "model: expected weights of known shapes, got lazy ones"
+    with pytest.raises(ValueError, match=message):
+        before_training(nn.LazyLinear(2), nn.MSELoss(), *regression())

@@ -25,7 +25,9 @@ function goalTool(explorer, { words, conditions }) {
   const changed = () => {
     const { gradients, values } = explorer.graph;
     const holds = ([kind, id, sign, number]) =>
-      (kind === "g" ? gradients : values)[id].every((x) => COMPARE[sign](x, number));
+      (kind === "g" ? gradients : values)[id].every(
+        (x) => Number.isFinite(x) && COMPARE[sign](x, number),
+      );
     const before = verdict.textContent;
     const now = conditions.every(holds) ? "reached ✓" : "not yet";
     verdict.textContent = now;
