@@ -89,7 +89,8 @@ def draw(
     narrow, width = _svg(graph, bright, alt, NARROW)
     pictures = wide.replace('class="', 'class="wide ', 1)
     if narrow != wide:
-        pictures = narrow.replace('class="', 'class="narrow ', 1) + pictures
+        size = f'style="--width:{width:.0f}px" class="narrow '
+        pictures = narrow.replace('class="', size, 1) + pictures
     legend = '<span class="v">value, forward →</span>'
     if graph.nodes[-1].gradient is not None:
         legend += ' &ensp; <span class="g">← ∇ gradient, backward</span>'
@@ -106,6 +107,7 @@ def _svg(graph: Graph, bright: set[Node], alt: str, width: float) -> tuple[str, 
     """Return the picture, and how wide it is."""
     width, height = arrange(graph.layers, width)
     size = f'width="{width:.0f}" height="{height:.0f}"'
+    size += f' viewBox="0 0 {width:.0f} {height:.0f}"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="bp-graph" role="img" {size} '
         f'aria-label="{escape(alt)}">'

@@ -1,6 +1,7 @@
 """The picture of a graph shows what the engine computed, each thing once."""
 
 import json
+import re
 from collections import Counter
 from itertools import combinations
 from xml.etree import ElementTree
@@ -350,6 +351,17 @@ def test_the_figure():
     for _ in range(9):
         long = long * long  # two links everywhere: no row can end
     assert "tabindex" in draw(long).html
+
+
+def test_the_picture_for_a_phone_can_shrink():
+    L, names, _ = network()
+    html = draw(L, names=names).html
+    (narrow,) = re.findall(r"<svg [^>]*narrow[^>]*>", html)
+    size = re.search(r'width="(\d+)" height="(\d+)" viewBox="0 0 (\d+) (\d+)"', narrow)
+    width, height, *shown = size.groups()
+    assert [width, height] == shown
+    assert f'style="--width:{width}px"' in narrow
+    assert int(width) < 356 / 0.8, "or the end of the network is cut off"
 
 
 def test_a_picture_is_saved(tmp_path):
