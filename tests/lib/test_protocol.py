@@ -126,6 +126,12 @@ def test_what_a_loss_of_its_own_kind_can_reach_is_told():
     assert found.failed == {"first loss": "vanishing-and-exploding"}
 
 
+def test_five_rows_with_equal_targets_can_be_learnt():
+    X, _ = regression(D_out=1)
+    Y = torch.zeros(len(X), 1)
+    assert "overfit" not in before_training(mlp(4, 32, 1), nn.MSELoss(), X, Y).failed
+
+
 def test_what_a_check_raises_is_its_finding():
     class Fails(nn.Linear):
         def forward(self, X):
