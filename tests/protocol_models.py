@@ -206,9 +206,10 @@ def logistic_regression():
 
 
 @right
-def log_probabilities():
+def log_probabilities_and_weighted_classes():
     model = nn.Sequential(mlp(5, 32, 3), nn.LogSoftmax(dim=1))
-    return case(model, nn.NLLLoss(), classes())
+    loss = nn.NLLLoss(weight=torch.tensor([1.0, 3, 0.5]))
+    return case(model, loss, classes())
 
 
 @right
