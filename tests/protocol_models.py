@@ -206,9 +206,10 @@ def logistic_regression():
 
 
 @right
-def log_probabilities():
+def log_probabilities_and_weighted_classes():
     model = nn.Sequential(mlp(5, 32, 3), nn.LogSoftmax(dim=1))
-    return case(model, nn.NLLLoss(), classes())
+    loss = nn.NLLLoss(weight=torch.tensor([1.0, 3, 0.5]))
+    return case(model, loss, classes())
 
 
 @right
@@ -242,6 +243,17 @@ def dropout_and_one_column_of_targets():
         return F.mse_loss(Y_hat.squeeze(1), Y)
 
     return case(model, loss, (X, Y[:, 0]))
+
+
+@right
+def inputs_that_are_true_or_false():
+    class OfFloats(nn.Sequential):
+        def forward(self, X):
+            return super().forward(X.float())
+
+    X = regression()[0] > 0
+    Y = X.float() @ torch.tensor([[1.0, 0.5], [-1, 0.5], [0.5, -1], [0.5, 1]])
+    return case(OfFloats(mlp(4, 32, 2)), nn.MSELoss(), (X, Y), lr=0.1)
 
 
 @right
@@ -297,6 +309,25 @@ def centred_by_the_batch():
             return super().forward(X - X.mean())
 
     return case(Wrong(mlp(4, 32, 2)), nn.MSELoss(), regression())
+
+
+@faulty("dependence", "pitfall-mixed-rows")
+def centred_by_the_batch_without_a_gradient():
+    class Wrong(nn.Sequential):
+        def forward(self, X):
+            return super().forward(X - X.mean(0).detach())
+
+    return case(Wrong(mlp(4, 32, 2)), nn.MSELoss(), regression())
+
+
+@faulty("dependence", "no-grad-and-detach")
+def threshold_in_the_middle():
+    class Wrong(nn.Sequential):
+        def forward(self, X):
+            return self[1]((self[0](X) > 0).float())
+
+    model = Wrong(nn.Linear(4, 64), nn.Linear(64, 2))
+    return case(model, nn.MSELoss(), regression())
 
 
 @faulty("dependence", "pitfall-mixed-rows")

@@ -1,6 +1,7 @@
 """Place the boxes of a layered graph in rows, left to right, so that none overlap."""
 
 from itertools import pairwise
+from operator import attrgetter
 
 import numpy as np
 
@@ -29,9 +30,10 @@ def arrange(layers: list[list[Box]], width: float) -> tuple[float, float]:
     width and height of the whole.
     """
     for sweep in range(9):  # the last one from the right, where the order began
+        beside = attrgetter("left" if sweep % 2 else "right")
         for layer in layers if sweep % 2 else layers[::-1]:
             place = {box: k for boxes in layers for k, box in enumerate(boxes)}
-            layer.sort(key=lambda box: _barycentre(box, place, sweep % 2))
+            layer.sort(key=lambda x: np.mean([place[y] for y in beside(x) or [x]]))
     for layer in reversed(layers):
         _set_heights(layer)
     widths = np.array([max(box.width for box in layer) for layer in layers])
@@ -70,11 +72,6 @@ def path(boxes: list[Box]) -> tuple[str, tuple[float, float]]:
             d += f"H{start:.1f}C{half:.1f} {box.y} {half:.1f} {y} {end:.1f} {y}"
     x = last.x + last.width / 2 * (-1 if last.right else 1)
     return f"{d}H{x:.1f}", (x, last.y)
-
-
-def _barycentre(box: Box, place: dict[Box, int], to_right: int) -> float:
-    beside = box.left if to_right else box.right
-    return np.mean([place[other] for other in beside] or [place[box]])
 
 
 def _set_heights(layer: list[Box]) -> None:

@@ -19,7 +19,7 @@ from backprop_book.arguments import (
 )
 from backprop_book.initial_weights import to_tensors
 from backprop_book.modes import own_generators, own_modes
-from backprop_book.protocol_checks import Checks, Subject
+from backprop_book.protocol_checks import LEFT_OUT, PASSED, Checks, Subject
 
 CHECKS = (
     *("first loss", "dependence", "gradient", "overfit"),
@@ -35,15 +35,13 @@ CHAPTERS = {
         *("vanishing-and-exploding", "symmetry", "nan-hunting"),
     ],
 }
-# What PyTorch says, whether it is a fault, and the section.
+# What PyTorch says, and the section, or that it is no fault of the model.
 MESSAGES = {
-    "modified by an inplace": (False, "pitfall-in-place"),
-    "a second time": (False, "pitfall-backward-twice"),
-    "does not require grad": (False, "no-grad-and-detach"),
-    "not have been used in the graph": (False, "no-grad-and-detach"),
-    "once_differentiable": (None, ""),
-    "is not implemented": (None, ""),
-    "dtype": (None, ""),
+    "modified by an inplace": "pitfall-in-place",
+    "a second time": "pitfall-backward-twice",
+    "does not require grad": "no-grad-and-detach",
+    "not have been used in the graph": "no-grad-and-detach",
+    **dict.fromkeys(("once_differentiable", "is not implemented", "dtype"), LEFT_OUT),
 }
 
 
@@ -118,15 +116,14 @@ class TrainingReport:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{word}</th>" for word in ("verdict", "check", "finding"))
-        rows = []
+        rows = ["<th>verdict</th><th>check</th><th>finding</th>"]
         for f in self.findings:
             link = f': see <a href="{f.page}">{f.section}</a>' if f.section else ""
             says = html.escape(f.says) + link
             rows.append(f"<td><b>{f.verdict}</b></td><td>{f.name}</td><td>{says}</td>")
-        body = "".join(f"<tr>{row}</tr>" for row in rows)
+        head, *body = (f"<tr>{row}</tr>" for row in rows)
         caption = f"<caption>{self._headline}</caption>"
-        table = f"{caption}<thead><tr>{head}</tr></thead>{body}"
+        table = f"{caption}<thead>{head}</thead>{''.join(body)}"
         # As pandas' own tables: themes know their colours by this name.
         return f'<table class="dataframe">{table}</table>'
 
@@ -208,8 +205,8 @@ def before_training(
     for name, A in {"X": X, "Y": Y}.items():
         array = real_array(name, A)
         check_finite(name, array)
-        expect(array.ndim, name, "an array with rows", "a single number")
-        expect(len(array) > 1, name, "at least 2 rows", len(array))
+        rows = len(array) if array.ndim else "a single number"
+        expect(array.ndim and len(array) > 1, name, "at least 2 rows", rows)
     expect(len(X) == len(Y), "Y", f"{len(X)} rows, as X has", len(Y))
     X, Y = (A if isinstance(A, torch.Tensor) else real_array("", A) for A in (X, Y))
     X, Y = (A.clone() for A in to_tensors(torch.device("cpu"), X, Y))
@@ -241,12 +238,13 @@ def _run(checks: Checks, name: str) -> Finding:
     with own_modes(), own_generators(), warnings.catch_warnings(action="ignore"):
         torch.manual_seed(checks.options["seed"])
         try:
-            return Finding(name, *getattr(checks, name.replace(" ", "_"))())
+            says, section = getattr(checks, name.replace(" ", "_"))()
         except Exception as error:
-            known = [found for words, found in MESSAGES.items() if words in str(error)]
-            passed, section = (*known, (False, "before-training"))[0]
+            known = [label for said, label in MESSAGES.items() if said in str(error)]
             says = f"{type(error).__name__}: {str(error).splitlines()[0]}"
-            return Finding(name, passed, says, section)
+            section = (*known, "before-training")[0]
+    passed = {PASSED: True, LEFT_OUT: None}.get(section, False)
+    return Finding(name, passed, says, section or "")
 
 
 def _asked(name: str, function: Callable, *given: torch.Tensor) -> torch.Tensor:

@@ -126,6 +126,12 @@ def test_what_a_loss_of_its_own_kind_can_reach_is_told():
     assert found.failed == {"first loss": "vanishing-and-exploding"}
 
 
+def test_five_rows_with_equal_targets_can_be_learnt():
+    X, _ = regression(D_out=1)
+    Y = torch.zeros(len(X), 1)
+    assert "overfit" not in before_training(mlp(4, 32, 1), nn.MSELoss(), X, Y).failed
+
+
 def test_what_a_check_raises_is_its_finding():
     class Fails(nn.Linear):
         def forward(self, X):
@@ -191,8 +197,8 @@ BAD = {
     ),
     "X: expected finite numbers": (ValueError, {"X": X / 0}),
     "X: expected dtype float32, as the weights": (TypeError, {"X": X.double()}),
-    "X: expected at least 2 rows": (ValueError, {"X": X[:1], "Y": Y[:1]}),
-    "X: expected an array with rows": (ValueError, {"X": 3.0}),
+    "X: expected at least 2 rows, got 1": (ValueError, {"X": X[:1], "Y": Y[:1]}),
+    "X: expected at least 2 rows, got a single number": (ValueError, {"X": 3.0}),
     "Y: expected 80 rows, as X has": (ValueError, {"Y": Y[:3]}),
     "Y: expected real numbers": (TypeError, {"Y": "no"}),
     "model: expected one for float32": (ValueError, {"X": X[:, :2]}),
