@@ -86,15 +86,11 @@ def mark_notebook(path: Path, limits: Limits) -> Marks:
         family = {psutil.Process(process.pid)}
         marks, end = Marks(), time.monotonic() + limits.seconds
         try:
-            while not _ended(ours, marks):
-                memory = _look_at(family)
-                if memory > limits.memory * 1e6:
+            while not _ended(ours, marks) and not marks.remark:
+                if _look_at(family) > limits.memory * 1e6:
                     marks.remark = f"held more than {limits.memory:g} MB"
                 elif time.monotonic() > end:
                     marks.remark = f"took more than {limits.seconds:g} s"
-                else:
-                    continue
-                break
         finally:
             _look_at(family)
             for member in family:

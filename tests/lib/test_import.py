@@ -47,6 +47,7 @@ def test_what_is_heavy_is_imported_by_the_functions_that_need_it():
 @pytest.mark.parametrize("name", backprop_book.__all__)
 def test_every_public_name_is_there_and_has_a_signature(name):
     found = getattr(backprop_book, name)
+    assert getattr(backprop_book, name) is found
     assert name in dir(backprop_book)
     assert getattr(found, "__name__", name) == name, "a module of the same name"
     if inspect.isfunction(found):
