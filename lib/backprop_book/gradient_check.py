@@ -179,6 +179,7 @@ def numerical_jacobian(
     """
     x = _point("x", x)
     check_positive("step", step)
+    step = float(step)
     expect((x + step != x).all(), "step", "one that changes every entry of x", step)
     ask = _Asked(function, x)
     columns = [
@@ -378,9 +379,12 @@ def gradient_check(
     ------
     TypeError, ValueError
         There is no gradient, or one is for no argument or not of its argument's shape;
-        or `numerical_jacobian` refuses the function or a number.
+        the step is too coarse to call a gradient wrong; or `numerical_jacobian` refuses
+        the function or a number.
     """
     check_positive("tolerance", tolerance)
+    check_positive("step", step)
+    step = float(step)
     check_kind("function", function, Callable, "a function")
     check_kind("gradients", gradients, Mapping, "gradients by name")
     check_kind("arguments", arguments, Mapping, "arguments by name")
@@ -399,13 +403,19 @@ def gradient_check(
             return function(**{**copies, name: value})
 
         truth = numerical_gradient(along, point, step=step)
+        error = relative_error(claim, truth)
+        if error > tolerance:
+            again = numerical_gradient(along, point, step=step / 10)
+            apart = relative_error(again, truth)
+            came = f"{step:g}: a tenth of it moves the gradient by {apart:.0e}"
+            expect(error > 10 * apart, "step", "one that can judge the claim", came)
         # Where the claim is not finite the difference is not either: it counts most.
         off = np.nan_to_num(np.abs(claim - truth), nan=np.inf)
         worst = tuple(int(i) for i in np.unravel_index(np.argmax(off), truth.shape))
         checks.append(
             GradientCheck(
                 name=name,
-                error=relative_error(claim, truth),
+                error=error,
                 tolerance=tolerance,
                 worst_index=worst,
                 answer=float(claim[worst]),

@@ -2,6 +2,7 @@
 
 import re
 import warnings
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -77,8 +78,31 @@ def test_the_step_is_the_one_asked_for():
     point = np.array([0.25])
     across_the_kink = (1.25 - 0) / 2
     assert numerical_gradient(relu_sum, point, step=1.0) == across_the_kink
-    (check,) = gradient_check(relu_sum, {"v": point}, {"v": point}, step=1.0)
+    claim = {"v": [across_the_kink]}
+    (check,) = gradient_check(relu_sum, claim, {"v": point}, step=Fraction(1))
     assert check.truth == across_the_kink
+
+
+@pytest.mark.parametrize(
+    ("function", "point", "right"),
+    [
+        (lambda w: (w**2).sum() + 1e8, x, 2 * x),  # rounding
+        (lambda w: (w**2).sum(), 1e8 * x, 2e8 * x),
+        (lambda w: np.log(w**2).sum(), 1e-3 * x, 2e3 / x),  # the third derivative
+        (lambda w: np.sin(1e4 * w).sum(), x, 1e4 * np.cos(1e4 * x)),
+        (lambda w: np.maximum(w, 0).sum(), 1e-5 * x, x > 0),  # a kink
+    ],
+)
+def test_a_step_that_cannot_tell_calls_no_gradient_wrong(function, point, right):
+    message = "step: expected one that can judge the claim, got 1e-05: a tenth of it"
+    with pytest.raises(ValueError, match=message):
+        gradient_check(function, {"w": right}, {"w": point})
+
+
+def test_what_is_wrong_by_more_than_the_step_is_called_wrong():
+    for function in (lambda w: (w**2).sum() + 1e6, lambda w: np.exp(9 * w).sum()):
+        (check,) = gradient_check(function, {"w": -x}, {"w": x})
+        assert str(check).startswith("w: wrong")
 
 
 def test_relative_error():
