@@ -28,6 +28,7 @@ STEP = 1e-5  # balances truncation, step**2, against rounding, 1e-16 / step
 COMPLEX_STEP = 1e-30  # no difference is taken, so nothing is lost to rounding
 ROUNDING = 1e-12  # of two values at one point: threads may add in another order
 TINY = 1e-11  # relative, between the last digits of float64 and of float32
+COARSE = 3e9  # times TINY: bfloat16 has but two digits
 # Out of a region where all units are off, and into one where a logarithm is real.
 FAR = (0.1, 1.0, 1.0, 30.0, 30.0, 1e-3)
 
@@ -99,7 +100,7 @@ class _Asked:
             with warnings.catch_warnings(action="ignore"), suppress(Exception):
                 there = self(x)
                 same += np.array_equal(there, self.at_x)
-                moved = self(x + 1e6 * tiny * way) != there
+                moved = self(x + COARSE * tiny * way) != there
                 level = self(x + tiny) == self(x - tiny)
                 in_steps = in_steps | (moved & level)
                 smooth = smooth | (moved & ~level)
@@ -108,8 +109,8 @@ class _Asked:
                     turned = self(x + COMPLEX_STEP * 1j * way).imag / COMPLEX_STEP
                     if np.any(slope):
                         errors.append(relative_error(turned, slope))
-        # At large numbers a difference of float32 is 0, as that of a constant is.
-        came = "the digits of float32 at large numbers"
+        # A difference of such values is 0, as that of a constant is.
+        came = "the digits of float32 at large numbers, of float16, or of a count"
         _check_digits(not (flat & in_steps & ~smooth).any(), came)
         expected = "a value that depends on its argument"
         came = "the same value at every point: does it use its argument?"

@@ -352,6 +352,8 @@ def test_a_function_keeps_the_callers_default_dtype():
         lambda v: float((v.astype(np.float32) ** 2).sum()),
         lambda v: torch.tensor(v, dtype=torch.float32).square().sum(),
         lambda v: np.float16((v**2).sum()),
+        lambda v: float((v.astype(np.float16) ** 2).sum()),
+        lambda v: (torch.tensor(v).bfloat16() ** 2).sum().item(),
         lambda v: torch.tensor(v).to(torch.bfloat16).square().sum(),
     ],
 )
