@@ -682,3 +682,34 @@ def test_refused_with_the_argument_what_was_expected_and_what_came(
 ):
     with pytest.raises(error, match=f"^{re.escape(message)}$"):
         call(**arguments)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda z: np.where(z.real > 0, z, -0.1 * np.abs(z)).sum(),
+        lambda z: np.where(abs(z.real) < 1, z**2, np.sqrt((z * z.conj()).real)).sum(),
+        lambda z: np.abs(z).max() + z.sum(),
+    ],
+)
+def test_a_conjugate_that_takes_a_part_away_is_refused(function):
+    for point in ([1.0, 2.0, -0.3], [0.3, -1.4], [-3.0, 0.01]):
+        with pytest.raises(ValueError, match="imaginary part that answers"):
+            complex_step_gradient(function, np.array(point))
+
+
+@pytest.mark.parametrize(
+    ("function", "point", "right"),
+    [
+        (lambda z: (z * (z.real > 0)).sum(), [0.0, 1.0], [0, 1]),
+        (lambda z: (z * (z.real > 0)).sum(), [1e-6, -1e-6], [1, 0]),
+        (lambda z: np.log(z).sum(), [1e-3, 1e-6], [1e3, 1e6]),
+        (lambda z: np.sqrt(1 - z**2).sum(), [0.5, 0.9], [-(3**-0.5), -0.9 / 0.19**0.5]),
+        (lambda z: (1 / z).sum(), [1e-4], [-1e8]),
+        (lambda z: np.sin(1e4 * z).sum(), [0.3], [1e4 * np.cos(3e3)]),
+        (lambda z: (z**2).sum(), [1e12, 1.0], [2e12, 2]),
+    ],
+)
+def test_the_complex_step_is_taken_where_a_real_one_is_hard(function, point, right):
+    found = complex_step_gradient(function, np.array(point))
+    assert relative_error(found, right) <= 1e-12
