@@ -116,7 +116,7 @@ _CATALOGUE = {
         "the other gradient, swapped?": "grad_W1 = H1.T @ G | grad_W2 = X.T @ grad_Z1",
         "zeros": "{g} = 0 * {W}",
     },
-    ("lab_numpy", "One step downhill"): {
+    ("lab_numpy", "The training loop on iris"): {
         "weights returned": "{g} = {W} | {g} = {W} - lr * {L} @ {R}"
         " | {g} = {W} + lr * {L} @ {R}",
         "clipped": "{g} = np.clip({L} @ {R}, -limit, limit)"
