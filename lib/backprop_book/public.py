@@ -126,8 +126,8 @@ def _batch(function: Callable, a: dict[str, Any]) -> object:
         expected = "a leaf tensor with requires_grad=True"
         came = f"is_leaf={leaf}, requires_grad={requires_grad}"
         expect(leaf and requires_grad, name, expected, came)
-    # By hand no graph is recorded; a loss records one where the caller does.
-    with own_modes(grad=False if lesson == "tensor" else gradient or None):
+    # Only autograd needs a graph; all else records one where the caller does.
+    with own_modes(grad=True if lesson == "autograd" and gradient else None):
         return function(**a)
 
 

@@ -134,12 +134,26 @@ def test_a_loss_records_a_graph_only_where_the_caller_does(mode):
         assert not two_layer_regression_nn_loss(model, X, Y).requires_grad
 
 
-def test_by_hand_autograd_takes_no_part():
-    X, Y = (torch.tensor(A) for A in data()[:2])
-    W1, W2 = (torch.tensor(W, requires_grad=True) for W in draw_weights(2, 7, 2))
-    assert not two_layer_regression_tensor_loss(X, Y, W1, W2).requires_grad
-    for result in two_layer_regression_tensor_gradient(X, Y, W1, W2):
-        assert not result.requires_grad
+def test_what_is_computed_by_hand_can_be_differentiated():
+    X, Y, *weights = (torch.tensor(A) for A in (*data()[:2], *draw_weights(2, 7, 2)))
+    leaves = [W.clone().requires_grad_() for W in weights]
+    loss, grad_W1, grad_W2 = two_layer_regression_tensor_gradient(X, Y, *weights)
+    assert not loss.requires_grad
+    two_layer_regression_tensor_loss(X, Y, *leaves).backward()
+    two_layer_regression_tensor_gradient(X, Y, *leaves)[0].backward()
+    transformed = torch.func.grad(two_layer_regression_tensor_loss, (2, 3))
+    for W, G, found in zip(
+        leaves, (grad_W1, grad_W2), transformed(X, Y, *weights), strict=True
+    ):
+        assert torch.allclose(W.grad, 2 * G, rtol=1e-12)
+        assert torch.allclose(found, G, rtol=1e-12)
+
+    def by_hand(W2):
+        return two_layer_regression_tensor_gradient(X, Y, weights[0], W2)[2][0, 0]
+
+    second = torch.func.grad(by_hand)(weights[1])[0, 0]
+    H1 = (X @ weights[0]).clamp(min=0)
+    assert torch.allclose(second, 2 * (H1[:, 0] ** 2).sum(), rtol=1e-12)
 
 
 @pytest.mark.parametrize("backend", TORCH_BACKENDS, ids=str)
