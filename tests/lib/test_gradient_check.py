@@ -88,6 +88,7 @@ def test_the_step_is_the_one_asked_for():
     [
         (lambda w: (w**2).sum() + 1e8, x, 2 * x),  # rounding
         (lambda w: (w**2).sum(), 1e8 * x, 2e8 * x),
+        (lambda w: ((w - x) ** 3).sum(), x, 0 * x),
         (lambda w: np.log(w**2).sum(), 1e-3 * x, 2e3 / x),  # the third derivative
         (lambda w: np.sin(1e4 * w).sum(), x, 1e4 * np.cos(1e4 * x)),
         (lambda w: np.maximum(w, 0).sum(), 1e-5 * x, x > 0),  # a kink
@@ -100,7 +101,11 @@ def test_a_step_that_cannot_tell_calls_no_gradient_wrong(function, point, right)
 
 
 def test_what_is_wrong_by_more_than_the_step_is_called_wrong():
-    for function in (lambda w: (w**2).sum() + 1e6, lambda w: np.exp(9 * w).sum()):
+    for function in (
+        lambda w: (w**2).sum() + 1e6,
+        lambda w: ((w - x) ** 3).sum(),  # 0, and the step's error is all there is
+        lambda w: np.exp(9 * w).sum(),
+    ):
         (check,) = gradient_check(function, {"w": -x}, {"w": x})
         assert str(check).startswith("w: wrong")
 
