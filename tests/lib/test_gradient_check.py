@@ -234,6 +234,16 @@ def test_a_gradient_of_0_may_be_right(gradient):
     assert not gradient(defined_near_0, np.zeros(3)).any()
 
 
+@BOTH
+def test_a_function_may_be_defined_at_its_point_only(gradient):
+    def function(v):
+        if np.abs(v - P).max() > 1e-4:
+            raise ArithmeticError
+        return (v**2).sum()
+
+    np.testing.assert_allclose(gradient(function, P), 2 * P, rtol=1e-8)
+
+
 @pytest.mark.parametrize("jacobian", [numerical_jacobian, complex_step_jacobian])
 def test_a_jacobian_of_0_is_right_where_the_function_is_saturated_elsewhere(jacobian):
     assert not jacobian(lambda v: np.tanh(v) ** 2, np.zeros(40)).any()
@@ -258,12 +268,19 @@ def test_a_conjugate_is_refused_by_the_complex_step():
         E = np.ones((3, 2)) @ W - 0.3
         return np.vdot(E, E)
 
+    def warns_beside(W):
+        if np.abs(W - P).max() > 1e-6:
+            warnings.warn("beside", stacklevel=1)
+        return np.vdot(W, W)
+
     with pytest.raises(ValueError, match=r"imaginary part that answers.*np.vdot"):
         complex_step_gradient(loss, P)
     for part in (
         lambda W: (W * W.conj()).sum(),
         lambda W: np.vdot(W, W) + W.sum(),  # not 0, and wrong
         lambda W: (W**2).sum() + np.abs(W).sum(),
+        lambda W: (W**2).sum() + np.abs(W[0, 0] + 3) - np.abs(W[1, 1] + 3),
+        warns_beside,
     ):
         with pytest.raises(ValueError, match="imaginary part that answers"):
             complex_step_gradient(part, P)
@@ -534,6 +551,12 @@ REFUSED_FUNCTIONS = [
         FEW.format("float32"),
     ),
     (
+        numerical_gradient,
+        lambda v: np.float16(v.sum()),
+        TypeError,
+        FEW.format("float16"),
+    ),
+    (
         complex_step_gradient,
         lambda v: (v.astype("c8") ** 2).sum(),
         TypeError,
@@ -670,10 +693,11 @@ REFUSED = [
             ),
             *(
                 (
-                    {"tolerance": bad},
+                    {name: bad},
                     ValueError,
-                    f"tolerance: expected a finite number above 0, got {bad}",
+                    f"{name}: expected a finite number above 0, got {bad}",
                 )
+                for name in ("tolerance", "step")
                 for bad in (0, -1.0, np.nan, np.inf)
             ),
         )
