@@ -89,7 +89,8 @@ def draw(
     narrow, width = _svg(graph, bright, alt, NARROW)
     pictures = wide.replace('class="', 'class="wide ', 1)
     if narrow != wide:
-        size = f'style="--width:{width:.0f}px" class="narrow '
+        # A little too wide for its column it shrinks, as far as it can be read.
+        size = f'style="max-width:max(100%,{0.8 * width:.0f}px)" class="narrow '
         pictures = narrow.replace('class="', size, 1) + pictures
     legend = '<span class="v">value, forward →</span>'
     if graph.nodes[-1].gradient is not None:

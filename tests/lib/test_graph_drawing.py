@@ -360,7 +360,7 @@ def test_the_picture_for_a_phone_can_shrink():
     size = re.search(r'width="(\d+)" height="(\d+)" viewBox="0 0 (\d+) (\d+)"', narrow)
     width, height, *shown = size.groups()
     assert [width, height] == shown
-    assert f'style="--width:{width}px"' in narrow
+    assert f'style="max-width:max(100%,{0.8 * int(width):.0f}px)"' in narrow
     assert int(width) < 356 / 0.8, "or the end of the network is cut off"
 
 
