@@ -132,7 +132,7 @@ def _scale(factors: np.ndarray, probes: list[Probe], rtol: float) -> Mistakes:
             f"{factor} at {len(where)} of {every} probes, first {where[0]}"
             for factor, where in places.items()
         ]
-        others = [f"{len(listed) - 3} other factors"] * (len(listed) > 3)
+        others = [f"{len(listed) - 3} more"] * (len(listed) > 3)
         says = "; ".join(listed[:3] + others)
     return (Mistake(["varying factor"], f"varying factor: times {says}", book.SUM),)
 

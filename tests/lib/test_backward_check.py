@@ -268,7 +268,11 @@ def test_a_factor_that_varies_is_named_by_the_sizes_or_listed():
         told = says(G=lambda v, nearly=nearly: 2 * v.E * nearly(v))
         assert f"varying factor: times {first} of 136 probes, first " in told
     told = says(G=lambda v: v.E / np.linalg.norm(v.E))
-    assert "; 133 other factors read: " in told
+    assert "; 133 more read: " in told
+    for size, end in ((4, "float64) read: "), (5, "; 1 more read: ")):
+        told = says(G=lambda v, size=size: v.E * np.cos(v.N % size))
+        assert told.count(" probes, first ") == 2 * 3
+        assert told.count(end) == 2
 
 
 def test_small_errors_are_not_taken_for_a_mistake():
@@ -316,6 +320,7 @@ def test_what_is_changed_in_place_is_named_and_restored():
     report = check_backward(student(grad_H1=tempting))
     assert "inputs modified" in report.mistakes
     assert "X and W2 modified in place: work on a copy, at 138 of 138" in str(report)
+    assert "\n  read: lab_numpy, section 'A tempting order of lines'" in str(report)
     assert check_backward(right).passed
 
 
