@@ -230,6 +230,11 @@ def test_a_goal_is_judged_at_once(visit):
     assert learn.said() == "Goal reached ✓"
 
 
+def test_a_loss_that_overflows_reaches_no_goal(visit):
+    learn = visit("learn", "?play1=v1_-1*v6_-1e200")
+    assert learn.text(".extras p") == "Goal: ∇w1 = 0, L > 0.5: not yet"
+
+
 def test_the_valley_shows_the_rate_past_which_descent_diverges(visit):
     valley = visit("valley")
     words = valley.text(".valley + p")
